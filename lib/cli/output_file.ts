@@ -3,6 +3,7 @@
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
 import { identityOf } from "../base/files/file_bytes.ts";
+import { removeQuietly } from "../base/files/remove_quietly.ts";
 import { gathered } from "./gather.ts";
 import { errnoOf, refusal } from "../base/system/system_error.ts";
 
@@ -39,16 +40,8 @@ export function writeOutputFile(
     if (temporary) Deno.renameSync(temporary.path, target.path);
   } catch (error) {
     file.close();
-    if (temporary) remove(temporary.path);
+    if (temporary) removeQuietly(temporary.path);
     throw error instanceof Error && errnoOf(error) !== undefined ? outputError(path, error) : error;
-  }
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // somebody else has removed it
   }
 }
 

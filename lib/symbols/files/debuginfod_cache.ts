@@ -13,6 +13,7 @@
 import { exists } from "../../base/files/exists.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
 import { makePrivateFolder, type UnsafeFolder } from "../../base/files/private_folder.ts";
+import { removeQuietly } from "../../base/files/remove_quietly.ts";
 import { environmentValue } from "../../base/system/launcher.ts";
 import { cachesFolder, homeFolder } from "./cache_folder.ts";
 
@@ -208,15 +209,6 @@ function cleanFolder(folder: string, age: number): void {
     if (isOld) removeQuietly(`${folder}/${name}`);
   }
   if (secondsSince(stat.mtime) >= age) removeQuietly(folder);
-}
-
-/** Removes a file or an empty folder, if possible. */
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // not empty, or gone
-  }
 }
 
 function secondsSince(time: Date | null): number {

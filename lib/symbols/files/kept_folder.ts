@@ -3,8 +3,9 @@
  * does without where it cannot be read or written: no home folder, another user's, a full disk.
  */
 
-import { FileBytes } from "../../base/files/file_bytes.ts";
+import { isOwnFolder, readPrivateFile, writePrivateFile } from "../../base/files/private_file.ts";
 import { folderProblem, makePrivateFolder } from "../../base/files/private_folder.ts";
+import { removeQuietly } from "../../base/files/remove_quietly.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import type { KeptTables } from "./symbol_files.ts";
 
@@ -12,7 +13,6 @@ import type { KeptTables } from "./symbol_files.ts";
 const MAX_TABLE = 64 << 20, MAX_TOTAL = 256 << 20;
 /** Age in ms at which a file that was never completed is removed. */
 const ABANDONED_MS = 3600 * 1000;
-const NOT_MINE = 0o077;
 /** Names of tables, and of the files in which they are written. */
 const TABLE_NAME = /^[0-9a-z-]+\.(functions|lines)$/;
 const PARTIAL_NAME = /^[0-9a-z-]+\.(functions|lines)\.[0-9a-f-]{36}$/;
@@ -33,18 +33,9 @@ export class KeptFolder implements KeptTables {
   read(name: string): Uint8Array<ArrayBuffer> | undefined {
     if (!TABLE_NAME.test(name) || !this.#mayRead()) return undefined;
     const path = `${this.#folder}/${name}`;
-    const file = FileBytes.tryOpen(path, { owners: [Deno.uid()!], maxBytes: MAX_TABLE });
-    if (file === undefined) return undefined;
-    try {
-      if ((file.mode & NOT_MINE) !== 0) return undefined;
-      const bytes = file.read(0, file.size);
-      markUsed(path);
-      return bytes;
-    } catch {
-      return undefined; // an error of the disk
-    } finally {
-      file.close();
-    }
+    const bytes = readPrivateFile(path, MAX_TABLE);
+    if (bytes !== undefined) markUsed(path);
+    return bytes;
   }
 
   write(name: string, bytes: Uint8Array<ArrayBuffer>): void {
@@ -53,11 +44,11 @@ export class KeptFolder implements KeptTables {
       folder === undefined || !TABLE_NAME.test(name) || bytes.length > Math.min(MAX_TABLE, this.#mostBytes)
     ) return;
     try {
-      if (makePrivateFolder(folder) || !isMine(folder)) return;
+      if (makePrivateFolder(folder) || !isOwnFolder(folder)) return;
       if (!(this.#bytes! + bytes.length <= this.#mostBytes)) {
         this.#bytes = makeRoom(folder, name, this.#mostBytes - bytes.length);
       }
-      writeWhole(`${folder}/${name}`, bytes);
+      writePrivateFile(`${folder}/${name}`, [bytes]);
       this.#bytes! += bytes.length;
     } catch {
       // the next report will read the debug information again
@@ -67,23 +58,13 @@ export class KeptFolder implements KeptTables {
   /** Returns whether nobody else can have put tables there. */
   #mayRead(): boolean {
     const folder = this.#folder;
-    return this.#isPrivate ??= folder !== undefined && isMine(folder) && folderProblem(folder) === undefined;
+    return this.#isPrivate ??= folder !== undefined && isOwnFolder(folder) && folderProblem(folder) === undefined;
   }
 }
 
 function keptFolder(): string | undefined {
   const folder = cacheFolder();
   return folder && `${folder}/code`;
-}
-
-/** Returns whether a folder belongs to this user, and nobody else can access it. */
-function isMine(folder: string): boolean {
-  try {
-    const { uid, mode, isDirectory } = Deno.lstatSync(folder);
-    return isDirectory && uid === Deno.uid() && mode !== null && (mode & NOT_MINE) === 0;
-  } catch {
-    return false; // it does not exist
-  }
 }
 
 /** Notes that a table was used, which is what the time of its file is for. */
@@ -93,21 +74,6 @@ function markUsed(path: string): void {
     Deno.utimeSync(path, now, now);
   } catch {
     // a file system that cannot be written to: its tables stay
-  }
-}
-
-/** Writes a file that appears once it is whole. Throws Deno.errors, and leaves nothing behind. */
-function writeWhole(path: string, bytes: Uint8Array): void {
-  const partial = `${path}.${crypto.randomUUID()}`;
-  const file = Deno.openSync(partial, { write: true, createNew: true, mode: 0o600 });
-  try {
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-    Deno.renameSync(partial, path);
-  } catch (error) {
-    Deno.removeSync(partial);
-    throw error;
-  } finally {
-    file.close();
   }
 }
 
@@ -123,12 +89,12 @@ function makeRoom(folder: string, name: string, room: number): number {
     const stat = statOf(path), used = stat?.mtime?.getTime() ?? 0;
     if (stat === undefined) continue;
     if (isTable) tables.push({ path, size: stat.size, used });
-    else if (now - used > ABANDONED_MS) removeIfThere(path);
+    else if (now - used > ABANDONED_MS) removeQuietly(path);
   }
   let bytes = 0, isFull = false;
   for (const { path, size } of tables.sort((a, b) => b.used - a.used)) {
     isFull ||= bytes + size > room;
-    if (isFull) removeIfThere(path);
+    if (isFull) removeQuietly(path);
     else bytes += size;
   }
   return bytes;
@@ -140,13 +106,5 @@ function statOf(path: string): Deno.FileInfo | undefined {
     return Deno.lstatSync(path);
   } catch {
     return undefined;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // another report was faster
   }
 }

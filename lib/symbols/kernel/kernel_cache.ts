@@ -11,14 +11,13 @@
  * are read or written. A file that is damaged, or of another boot, is ignored.
  */
 
-import { FileBytes } from "../../base/files/file_bytes.ts";
+import { isOwnFolder, readPrivateFile, writePrivateFile } from "../../base/files/private_file.ts";
 import { makePrivateFolder } from "../../base/files/private_folder.ts";
 import { type KernelColumns, kernelColumns, type KernelSymbols, kernelSymbols } from "./kallsyms.ts";
 
 const MAGIC = "pmuctlk2";
 const FILE = "kernel-symbols";
 const MODULES = "/proc/modules";
-const NOT_MINE = 0o077;
 /** Most bytes of the file. The largest kernels have about 300,000 symbols, of 50 bytes each. */
 const MAX_BYTES = 1 << 28;
 
@@ -84,22 +83,9 @@ export class KernelCache {
 
   /** Reads the symbols of this kernel; undefined if they are not cached. */
   read(): KernelSymbols | undefined {
-    if (this.#key === undefined || !this.#isPrivate()) return undefined;
-    const file = FileBytes.tryOpen(`${this.#folder}/${FILE}`, { owners: [Deno.uid()!], maxBytes: MAX_BYTES });
-    if (file === undefined) return undefined;
-    try {
-      return (file.mode & NOT_MINE) === 0 ? this.#symbolsIn(file.read(0, file.size)) : undefined;
-    } finally {
-      file.close();
-    }
-  }
-
-  #isPrivate(): boolean {
-    try {
-      return isMine(Deno.lstatSync(this.#folder));
-    } catch {
-      return false; // it does not exist
-    }
+    if (this.#key === undefined || !isOwnFolder(this.#folder)) return undefined;
+    const bytes = readPrivateFile(`${this.#folder}/${FILE}`, MAX_BYTES);
+    return bytes && this.#symbolsIn(bytes);
   }
 
   #symbolsIn(bytes: Uint8Array<ArrayBuffer>): KernelSymbols | undefined {
@@ -124,30 +110,12 @@ export class KernelCache {
   }
 
   #keep(parts: Uint8Array[]): void {
-    const partial = `${this.#folder}/${FILE}.${Deno.pid}`;
     try {
-      if (makePrivateFolder(this.#folder) || !this.#isPrivate()) return;
-      try {
-        writeParts(partial, parts);
-        Deno.renameSync(partial, `${this.#folder}/${FILE}`);
-      } catch {
-        Deno.removeSync(partial);
-      }
+      if (makePrivateFolder(this.#folder) || !isOwnFolder(this.#folder)) return;
+      writePrivateFile(`${this.#folder}/${FILE}`, parts);
     } catch {
       // the next report will parse it again
     }
-  }
-}
-
-/** Returns whether a file belongs to this user, and nobody else can access it. */
-function isMine({ uid, mode }: Deno.FileInfo): boolean {
-  return uid === Deno.uid() && mode !== null && (mode & NOT_MINE) === 0;
-}
-
-function writeParts(path: string, parts: Uint8Array[]): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  for (const part of parts) {
-    for (let at = 0; at < part.length;) at += file.writeSync(part.subarray(at));
   }
 }
 
