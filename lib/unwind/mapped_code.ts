@@ -20,6 +20,11 @@ export class MappedCode implements CodeSpace {
   readonly #open: (object: ObjectInfo) => UnwindObject | undefined;
   /** Objects by row of the table of objects; null for what has no code. */
   readonly #objects: (UnwindObject | null | undefined)[] = [];
+  /**
+   * Number of the latest object. They are counted here, so that the same records give the same chains, whatever else this
+   * process has unwound: what walks remember of one object may take the place of another's, by their numbers.
+   */
+  #lastId = NOT_READ.id;
 
   /**
    * @param open makes the object that code is mapped from, when it is first met: called once for each.
@@ -54,8 +59,13 @@ export class MappedCode implements CodeSpace {
   /** Opens an object ahead of the first sample in it. */
   warm(object: ObjectInfo): UnwindObject | undefined {
     const known = this.#objects[object.id];
-    return (known === undefined ? this.#objects[object.id] = this.#open(object) ?? null : known) ?? undefined;
+    if (known !== undefined) return known ?? undefined;
+    const opened = this.#open(object);
+    if (opened !== undefined) opened.id = ++this.#lastId;
+    this.#objects[object.id] = opened ?? null;
+    return opened;
   }
+
   /** Forgets an object that was opened: it is opened again when it is met next. */
   forget(object: ObjectInfo): void {
     this.#objects[object.id] = undefined;

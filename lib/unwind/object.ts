@@ -51,8 +51,11 @@ let lastId = 0;
 
 /** An object, shared by all processes that map it. Addresses are those that it was linked for. */
 export class UnwindObject {
-  /** Differs from all other objects' of this process. */
-  readonly id: number = ++lastId;
+  /**
+   * Number by which what walks have learnt of its code is remembered; it differs from those of all other objects that the
+   * same walks meet.
+   */
+  id: number = ++lastId;
   readonly file: ElfFile | undefined;
   code: number;
   /** Why it cannot be read, in words, once that is known. */

@@ -20,7 +20,6 @@ import { TaskRecords } from "../../perfdata/read/task_records.ts";
 import { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
-import type { ReadingLimits } from "../../unwind/code/return_finder.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";
 import { LiveFiles, type StackFiles } from "./live_files.ts";
 import { ProcessMemory } from "./process_memory.ts";
@@ -75,8 +74,6 @@ export interface LiveSettings {
   openingMs?: number;
   /** Memory of this machine's processes by default. */
   memory?: CodeMemory;
-  /** Limits on reading code, which go by the clock. */
-  readingLimits?: ReadingLimits;
 }
 
 /** Memory that the code of programs is read from which they have made themselves. */
@@ -112,8 +109,7 @@ export class LiveStacks implements RingTaker {
   constructor(
     opened: readonly EventOnCpus[],
     places: TimePlaces,
-    { files = new LiveFiles(), openingMs = OPENING_MS, memory = new ProcessMemory(), readingLimits }:
-      LiveSettings = {},
+    { files = new LiveFiles(), openingMs = OPENING_MS, memory = new ProcessMemory() }: LiveSettings = {},
   ) {
     this.#opened = opened;
     this.#places = places;
@@ -128,7 +124,7 @@ export class LiveStacks implements RingTaker {
     );
     this.#objects.maxOpen = holdableFiles(this.#objects.maxOpen, OPEN_SHARE);
     this.#table = this.#makeTable();
-    this.#unwinder = new StackUnwinder(this.#objects, readingLimits);
+    this.#unwinder = new StackUnwinder(this.#objects);
     const trailers = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.size));
     this.#trailer = trailers.size === 1 ? [...trailers][0] : 0;
   }

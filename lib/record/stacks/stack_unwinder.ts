@@ -6,7 +6,6 @@ import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
-import type { ReadingLimits } from "../../unwind/code/return_finder.ts";
 import { END } from "../../unwind/ends.ts";
 import { mostAddress } from "../../unwind/no_cfi.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
@@ -35,9 +34,9 @@ export class StackUnwinder {
   /** Whether there is no time to unwind: only where the thread was is written then. */
   isBehind = false;
   readonly #objects: UnwindObjects;
-  readonly #unwinder: Unwinder;
+  readonly #unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64, READING_LIMITS);
   /** First address above user space. */
-  readonly #most: number;
+  readonly #most = mostAddress(this.#unwinder.arch);
   readonly #tail = new SampleTail();
   readonly #taken = new FramePointerChain();
   /** Plans by event. */
@@ -45,10 +44,8 @@ export class StackUnwinder {
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
   readonly #returnAddresses = new Float64Array(MAX_CALLERS);
 
-  constructor(objects: UnwindObjects, limits: ReadingLimits = READING_LIMITS) {
+  constructor(objects: UnwindObjects) {
     this.#objects = objects;
-    this.#unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64, limits);
-    this.#most = mostAddress(this.#unwinder.arch);
     // perf, too, writes the call rather than what follows it, which may be another function, or another line
     this.#unwinder.places = this.#chain.addresses;
   }

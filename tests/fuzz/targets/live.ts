@@ -5,7 +5,6 @@ import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { PERF_CONTEXT, PERF_RECORD } from "../../../lib/base/system/abi.ts";
 import { callchainOffset } from "../../../lib/perfdata/format/attr_layout.ts";
 import { describeEvent, EventTable } from "../../../lib/perfdata/format/events.ts";
-import { isUserMarker } from "../../../lib/profile/load/chain_segments.ts";
 import { fileEvents } from "../../../lib/record/open/open_on_cpus.ts";
 import type { StackFiles } from "../../../lib/record/stacks/live_files.ts";
 import { type CodeMemory, LiveStacks } from "../../../lib/record/stacks/live_stacks.ts";
@@ -62,15 +61,11 @@ function passOf(bytes: Uint8Array): MadePass {
 }
 
 /** Takes the rings with as much room at a time as `room` gives; returns what was written for each ring. */
-/** Limits that are never reached: the others go by the clock, and so would the stacks. */
-const UNLIMITED = { atOnce: 2 ** 40, perSecond: 2 ** 40 };
-
 function takeAll(bytes: Uint8Array, room: () => number): { written: Uint8Array[]; pass: MadePass } {
   const stacks = new LiveStacks(LIVE_EVENTS, LIVE_PLACES, {
     files: filesOf(),
     openingMs: Infinity,
     memory: MEMORY,
-    readingLimits: UNLIMITED,
   });
   const pass = passOf(bytes);
   pass.isLast = true; // however full the rings are, all stacks are unwound
@@ -168,25 +163,11 @@ function takeLive(bytes: Uint8Array): void {
   again.forEach((all, i) => {
     const records = recordsIn(all), before = recordsIn(written[i]);
     if (
-      records.length !== before.length || !records.every((record, at) => isSame(record, before[at], table))
+      records.length !== before.length || !records.every((record, at) => record.join() === before[at].join())
     ) {
       throw new Error("with little room, other records are written");
     }
   });
-}
-
-/**
- * Returns whether two records are the same. Of samples, callers in user space may differ: in code without tables they are
- * guesses, which depend on what earlier walks have left in caches, and those on how objects happen to be numbered.
- */
-function isSame(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>, table: EventTable): boolean {
-  if (a.join() === b.join()) return true;
-  const [one, other] = [a, b].map((record) =>
-    new DataView(record.buffer).getUint32(0, true) === PERF_RECORD.SAMPLE ? chainOf(record, table) : undefined
-  );
-  if (one === undefined || other === undefined) return false;
-  const user = one.findIndex(([low, high]) => isUserMarker(low, high));
-  return user >= 0 && one.slice(0, user + 1).join() === other.slice(0, user + 1).join();
 }
 
 export function liveTargets(): Target[] {
