@@ -6,15 +6,16 @@ import { renderAnnotationJson } from "../annotate/annotate_json.ts";
 import { renderAnnotation } from "../annotate/annotate_text.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
+import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
 import { filterProfile } from "../profile/query/filter.ts";
-import { heaviestFirst, selectEvents } from "../profile/query/shown_events.ts";
+import { heaviestFirst } from "../profile/query/shown_events.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
-import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
+import { INPUT_OPTION } from "./recording_input.ts";
+import { FILTER_OPTIONS, filterWarnings, namedEvents, partOf } from "./report_filter.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 const SYNTAXES = ["att", "intel"] as const;
@@ -27,12 +28,7 @@ export const command: CommandSpec = {
   summary: "show where in a function the samples are, by instruction and source line",
   usage: ["[FILTER]... [--source | --no-source] [--json] [-o FILE] [-i FILE] [SYMBOL]"],
   options: [
-    {
-      name: "input",
-      short: "i",
-      value: "FILE",
-      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
-    },
+    INPUT_OPTION,
     {
       name: "event",
       short: "e",
@@ -96,11 +92,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       places: true,
       seeObjects: (rows) => objects = rows,
     }));
-  const event = args.text("event");
-  const ofEvents = selectEvents(loaded, event === undefined ? [] : [event], "recorded");
-  if ("unknown" in ofEvents) {
-    throw new UsageError(`--event ${event}: the recording has ${ofEvents.known.join(", ") || "no events"}`);
-  }
+  const event = args.text("event"), ofEvents = namedEvents(loaded, event === undefined ? [] : [event]);
   const { cpus, filter } = part;
   const profile = cpus || filter ? filterProfile(ofEvents, { ...filter, cpus }) : ofEvents;
   for (const warning of filterWarnings(ofEvents, profile, part)) io.err(`pmuctl: warning: ${warning}`);

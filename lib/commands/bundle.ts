@@ -2,12 +2,13 @@
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
+import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { isSeekable } from "../perfdata/read/data_input.ts";
 import { bundled, withSeekable } from "./bundle_file.ts";
+import { INPUT_OPTION, namedRecording } from "./recording_input.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 /** The `bundle` command. */
@@ -16,12 +17,7 @@ export const command: CommandSpec = {
   summary: "add the names that a report needs to a recording, for another machine",
   usage: ["-o FILE [OPTION]... [-i FILE | FILE]"],
   options: [
-    {
-      name: "input",
-      short: "i",
-      value: "FILE",
-      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
-    },
+    INPUT_OPTION,
     { name: "output", short: "o", value: "FILE", help: "write to FILE, - for standard output" },
     ...SYMBOL_FILE_OPTIONS,
     {
@@ -47,12 +43,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output === "-" && io.stdoutIsTerminal) {
     throw new UsageError("bundle: -o - writes binary data: redirect it to a pipe or a file");
   }
-  const [positional] = args.positionals, named = args.text("input");
-  if (named !== undefined && positional !== undefined) {
-    throw new UsageError(`bundle: -i ${named} and ${positional} are two files: name one`);
-  }
+  const named = namedRecording("bundle", args);
   const fetcher = await fetcherOf(args, io);
-  const { file, input } = await openChosenInput(named ?? positional, io);
+  const { file, input } = await openChosenInput(named, io);
   if (output !== "-") refuseSameFile(output, file);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   await withSeekable(input, async (copy) => {

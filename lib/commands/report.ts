@@ -5,7 +5,7 @@ import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { openInput } from "../base/files/file_bytes.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
+import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
@@ -25,11 +25,13 @@ import {
   type ReportFormat,
 } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/shared/options.ts";
+import { INPUT_OPTION, namedRecording } from "./recording_input.ts";
 import {
   callerWarnings,
   comparedPart,
   FILTER_OPTIONS,
   filterWarnings,
+  namedEvents,
   partOf,
   type ProfilePart,
   withWarnings,
@@ -51,12 +53,7 @@ export const command: CommandSpec = {
     "--stats [--json] [-i FILE | FILE]",
   ],
   options: [
-    {
-      name: "input",
-      short: "i",
-      value: "FILE",
-      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
-    },
+    INPUT_OPTION,
     {
       name: "sort",
       short: "s",
@@ -190,11 +187,7 @@ export const command: CommandSpec = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const [positional] = args.positionals;
-  const named = args.text("input");
-  if (named !== undefined && positional !== undefined) {
-    throw new UsageError(`report: -i ${named} and ${positional} are two files: name one`);
-  }
+  const named = namedRecording("report", args);
   const format = formatOf(args);
   if (args.has("open") && (args.text("output") === "-" || args.has("stats"))) {
     throw new UsageError("report: --open needs a file for the browser: leave out -o - and --stats");
@@ -205,7 +198,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const view = viewOf(args, io.stdoutIsTerminal && output === undefined, io);
   const browser = args.has("open") ? await waitingBrowser(output!, io) : undefined;
   const fetcher = await fetcherOf(args, io);
-  const { file, input } = await openChosenInput(named ?? positional, io);
+  const { file, input } = await openChosenInput(named, io);
   if (output !== undefined) refuseSameFile(output, file);
   const options = {
     ...view,
@@ -222,7 +215,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const load = (from: ByteInput) =>
     withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args, fetcher), loading));
   const loaded = await load(input);
-  const ofEvents = namedEvents(loaded, args.texts("event"), format);
+  const ofEvents = namedEvents(loaded, args.texts("event"), format.events);
   const { all, profile } = chosenPart(ofEvents, part, format, io);
   const whole = profileTotals(part.absolute ? all : profile);
   const base = compared && {
@@ -324,18 +317,6 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: ReportFormat, io
       `report: --format ${name} is not for a terminal: write it to a file with -o ${fileName}`,
     );
   }
-}
-
-/** Returns the profile of the named events, or of all. Throws UsageError for an unknown event. */
-function namedEvents(
-  profile: Profile,
-  names: readonly string[],
-  { events = "recorded" }: ReportFormat,
-): Profile {
-  const named = selectEvents(profile, names, events);
-  if (!("unknown" in named)) return named;
-  const { unknown: [missing], known } = named;
-  throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
 }
 
 /** Returns the base profile with the named events, where it has them; with all events otherwise. */

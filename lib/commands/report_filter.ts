@@ -7,6 +7,7 @@ import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { fit } from "../base/text/width.ts";
 import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
+import { type EventChoice, selectEvents } from "../profile/query/shown_events.ts";
 import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.ts";
 import { foldName } from "../report/shared/fold_name.ts";
@@ -74,8 +75,20 @@ export function partOf(args: ParsedArgs): ProfilePart {
   };
 }
 
+/** Returns the profile of the named events, or of all. Throws UsageError for an unknown event. */
+export function namedEvents(
+  profile: Profile,
+  names: readonly string[],
+  choice: EventChoice = "recorded",
+): Profile {
+  const named = selectEvents(profile, names, choice);
+  if (!("unknown" in named)) return named;
+  const { unknown: [missing], known } = named;
+  throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
+}
+
 /**
- * Returns the part of a profile to compare with another. The profile was loaded with `within` and with the fields of
+ * Returns the part of a profile to show alone, or to compare with another. The profile was loaded with `within` and with the fields of
  * the filter. Adds warnings about filters that match nothing, and about missing callers where callers are needed.
  */
 export function comparedPart(profile: Profile, part: ProfilePart, asksCallers: boolean): Profile {

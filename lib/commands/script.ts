@@ -2,13 +2,11 @@
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
+import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
-import { filterProfile } from "../profile/query/filter.ts";
-import { selectEvents } from "../profile/query/shown_events.ts";
 import {
   DEFAULT_SCRIPT_FIELDS,
   parseScriptFields,
@@ -18,7 +16,8 @@ import {
   type ScriptOptions,
 } from "../report/text/script.ts";
 import { renderScriptJson } from "../report/json/script_json.ts";
-import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
+import { INPUT_OPTION, namedRecording } from "./recording_input.ts";
+import { comparedPart, FILTER_OPTIONS, namedEvents, partOf } from "./report_filter.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 /** The `script` command. */
@@ -27,12 +26,7 @@ export const command: CommandSpec = {
   summary: "print the samples one by one, as perf script does",
   usage: ["[-F FIELDS] [FILTER]... [--json] [-o FILE] [-i FILE | FILE]"],
   options: [
-    {
-      name: "input",
-      short: "i",
-      value: "FILE",
-      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
-    },
+    INPUT_OPTION,
     {
       name: "fields",
       short: "F",
@@ -90,15 +84,11 @@ export const command: CommandSpec = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const [positional] = args.positionals;
-  const named = args.text("input");
-  if (named !== undefined && positional !== undefined) {
-    throw new UsageError(`script: -i ${named} and ${positional} are two files: name one`);
-  }
+  const named = namedRecording("script", args);
   const options = optionsOf(args);
   const part = partOf(args);
   const fetcher = await fetcherOf(args, io);
-  const { file, input } = await openChosenInput(named ?? positional, io);
+  const { file, input } = await openChosenInput(named, io);
   const output = args.text("output") === "-" ? undefined : args.text("output");
   if (output !== undefined) refuseSameFile(output, file);
   const loaded = await withProgress(input, io, (input) =>
@@ -113,16 +103,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       texts: args.has("json") || options.fields.has("trace"),
       times: true,
     }));
-  const ofEvents = selectEvents(loaded, args.texts("event"), "recorded");
-  if ("unknown" in ofEvents) {
-    const { unknown: [missing], known } = ofEvents;
-    throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
-  }
-  const { cpus, filter } = part;
-  const profile = cpus || filter ? filterProfile(ofEvents, { ...filter, cpus }) : ofEvents;
-  for (const warning of [...filterWarnings(ofEvents, profile, part), ...loaded.meta.warnings]) {
-    io.err(`pmuctl: warning: ${warning}`);
-  }
+  const profile = comparedPart(namedEvents(loaded, args.texts("event")), part, false);
+  for (const warning of profile.meta.warnings) io.err(`pmuctl: warning: ${warning}`);
   const content = args.has("json") ? renderScriptJson(profile) : renderScript(profile, options);
   if (output !== undefined) writeOutputFile(output, content);
   else if (args.has("json")) print(content, io);
