@@ -279,8 +279,8 @@ function formatOf(args: ParsedArgs): ReportFormat {
   if (args.has("json") && format !== undefined && format !== "json") {
     throw new UsageError(`report: --json and --format ${format} exclude each other: use one of them`);
   }
-  const output = args.text("output");
-  const guessed = args.has("open") ? "html" : output === undefined ? undefined : formatOfFile(output);
+  const output = args.text("output"), ofFile = output === undefined ? undefined : formatOfFile(output);
+  const guessed = ofFile ?? (args.has("open") ? "html" : undefined);
   const chosen = args.has("json") ? "json" : format ?? guessed ?? "text";
   if (args.has("open") && chosen !== "html" && chosen !== "flamegraph") {
     throw new UsageError(`report: --open shows a page or a flame graph, not ${chosen}: leave --open out`);

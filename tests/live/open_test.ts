@@ -27,6 +27,8 @@ testNeeding(
         env,
       });
       assertStringIncludes(await Deno.readTextFile(opened), `${folder}/x.svg`);
+      await pmuctlOk(["report", "--open", "-i", file, "-o", `${folder}/y.svg`], { env });
+      assertStringIncludes(await Deno.readTextFile(opened), `<?xml version=" ${folder}/y.svg`);
       const none = await pmuctl(["report", "--open", "-i", file], { env: { ...env, BROWSER: "" } });
       assertEquals(none.status, 0, none.stderr);
       assertMatch(none.stderr, /pmuctl: wrote \S+\.html: open it in a browser$/m);
