@@ -100,7 +100,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     event: heaviestFirst(profile)[0] ?? 0,
     name,
     objects,
-    files: symbolFilesOf(args, fetcher),
+    files,
     syntax,
     mangled: args.has("no-demangle"),
     sourceOnly: args.has("source"),
