@@ -59,8 +59,10 @@ export async function annotate(profile: Profile, options: AnnotateOptions): Prom
   const offsets = list.map(({ address }) => address - base);
   const { lines, ofOffset, warning } = linesOf(object, start, offsets, options.files);
   if (warning) warnings.push(warning);
-  const inlined = await inlinedOf(object, start, offsets, options);
-  const nameOf = await targetNames(object, start - base, options);
+  const demangler = options.mangled ? undefined : await Demangler.load();
+  const readable = (name: string) => demangler instanceof Demangler ? demangler.readable(name) : name;
+  const inlined = inlinedOf(object, start, offsets, { files: options.files, readable });
+  const nameOf = await targetNames(object, start - base, { files: options.files, readable });
   const instructions: Instruction[] = list.map((each, i) => ({
     address: each.address,
     ...withTarget(each, { base, end: "list" in assembly ? assembly.end : base }, nameOf),
@@ -130,20 +132,25 @@ function withTarget(
   return { text: name === undefined ? bare : `${bare} <${name}>` };
 }
 
+/** Sources of names, and what makes them readable. */
+interface NameOptions {
+  files: SymbolFiles;
+  readable: (name: string) => string;
+}
+
 /** Returns a function that names addresses of an object's code: `work+0x10`. `shift` makes them those of AddressSpaces.at. */
 async function targetNames(
   object: ObjectInfo,
   shift: number,
-  { files, mangled }: AnnotateOptions,
+  { files, readable }: NameOptions,
 ): Promise<(address: number) => string | undefined> {
-  const symbolizer = new Symbolizer(files), demangler = mangled ? undefined : await Demangler.load();
+  const symbolizer = new Symbolizer(files);
   await symbolizer.prepare([object]);
   return (address) => {
     const id = symbolizer.symbolize(object, address + shift);
     if (id < 0) return undefined;
     const { name, start } = symbolizer.symbol(id), offset = address + shift - start;
-    const shown = demangler instanceof Demangler ? demangler.readable(name) : name;
-    return offset > 0 ? `${shown}+0x${hexAddress(offset)}` : shown;
+    return readable(name) + (offset > 0 ? `+0x${hexAddress(offset)}` : "");
   };
 }
 
@@ -180,14 +187,12 @@ function linesOf(
 }
 
 /** Returns the inlined functions at each offset, the outermost first. */
-async function inlinedOf(
+function inlinedOf(
   object: ObjectInfo,
   start: number,
   offsets: readonly number[],
-  { files, mangled }: AnnotateOptions,
-): Promise<string[][]> {
-  const demangler = mangled ? undefined : await Demangler.load();
-  const readable = (name: string) => demangler instanceof Demangler ? demangler.readable(name) : name;
+  { files, readable }: NameOptions,
+): string[][] {
   let code: InlinedCode | undefined;
   try {
     code = openInlinedCode(files, object, new Cost(undefined, object.path));
