@@ -1,7 +1,8 @@
 /** Folder for the pages that `--open` shows. */
 
-import { makePrivateFolder } from "../../base/files/private_folder.ts";
+import { makePrivateFolder, type UnsafeFolder } from "../../base/files/private_folder.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
+import { refusal } from "../../base/system/system_error.ts";
 
 /** Pages that stay in the folder: the oldest go. */
 const MAX_PAGES = 20;
@@ -12,23 +13,17 @@ const NAME = /^report-[0-9TZ-]+\.(?:html|svg)$/;
  * UnsupportedError.
  */
 export function newPage(cache: string | undefined, suffix: "html" | "svg", now = new Date()): string {
-  const folder = cache && `${cache}/pages`;
-  const refused = (cause: string) =>
-    new UnsupportedError({ attempt: "keep a page to open", cause, remedy: "name a file with -o" });
-  if (folder === undefined) throw refused("there is no home folder");
+  const folder = cache && `${cache}/pages`, attempt = "keep a page to open", remedy = "name a file with -o";
+  const refuse = (cause: string) => new UnsupportedError({ attempt, cause, remedy });
+  if (folder === undefined) throw refuse("there is no home folder");
+  let unsafe: UnsafeFolder | undefined;
   try {
-    const unsafe = makePrivateFolder(folder);
-    if (unsafe) throw refused(unsafe.cause);
-    removeOldest(folder);
+    unsafe = makePrivateFolder(folder);
+    if (unsafe === undefined) removeOldest(folder);
   } catch (error) {
-    if (
-      !(error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotFound ||
-        error instanceof Error && "code" in error)
-    ) {
-      throw error;
-    }
-    throw refused(`${folder} cannot be made`);
+    throw refusal(attempt, error, remedy);
   }
+  if (unsafe) throw refuse(unsafe.cause);
   return `${folder}/report-${now.toISOString().replace(/[:.]/g, "-")}.${suffix}`;
 }
 
