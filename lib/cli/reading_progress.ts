@@ -10,7 +10,7 @@ const LONG = 100e6;
 /** Interval between two updates of the line, in ms. */
 const INTERVAL = 100;
 /** Time in ms after which fetching is mentioned where there is no terminal. */
-const PATIENCE = 5000;
+const FETCHING_NOTE_AFTER_MS = 5000;
 
 /**
  * Calls `body` with `input`, showing on standard error how much of it has been read: only on a terminal, and only for a
@@ -90,7 +90,7 @@ export function renderFetching({ done, files, received, announced }: Fetching, c
  */
 export function fetchingNotes(
   io: Pick<Io, "status" | "err" | "stderrIsTerminal" | "columns">,
-  patience = PATIENCE,
+  afterMs = FETCHING_NOTE_AFTER_MS,
 ): (progress: Fetching | undefined) => void {
   if (io.stderrIsTerminal) {
     return (progress) => io.status(progress ? renderFetching(progress, io.columns) : "");
@@ -99,6 +99,6 @@ export function fetchingNotes(
   return (progress) => {
     last = progress;
     if (progress === undefined) clearTimeout(timer);
-    else timer ??= setTimeout(() => last && io.err(`pmuctl: ${renderFetching(last, Infinity)}`), patience);
+    else timer ??= setTimeout(() => last && io.err(`pmuctl: ${renderFetching(last, Infinity)}`), afterMs);
   };
 }

@@ -4,7 +4,7 @@
  */
 
 /** Milliseconds between two beats. */
-export const BEAT_MS = 100;
+const BEAT_MS = 100;
 
 const looks = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
