@@ -4,23 +4,26 @@
  */
 
 import type { TracepointField } from "./format.ts";
-
-/** Value of an expression: a number of 64 bits, text, or bytes. */
-export type Value = bigint | string | Uint8Array;
-
-/** Data of one sample. */
-export interface TracepointData {
-  bytes: Uint8Array;
-  view: DataView;
-}
+import type { Token } from "./tokens.ts";
+import {
+  bytesOf,
+  dynamicBytes,
+  element,
+  fieldValue,
+  isTrue,
+  NO_DATA,
+  numberOf,
+  textOf,
+  type TracepointData,
+  unsignedAt,
+  type Value,
+} from "./values.ts";
 
 /** Expression that has been parsed. */
 export type Expression = (data: TracepointData) => Value;
 
-/** Most tokens of a format, of which the kernel's have up to 2,300, and most nested parentheses. */
-const MAX_TOKENS = 8192, MAX_DEPTH = 100;
-const TOKEN =
-  /\s*(?:("(?:[^"\\]|\\.)*")|('(?:[^'\\]|\\.)')|(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|([A-Za-z_]\w*)|(->|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>?:(){}\[\],.]))/y;
+/** Most nested parentheses and operators. */
+const MAX_DEPTH = 100;
 /** Binary operators by precedence, weakest first. */
 const OPERATORS: readonly (readonly string[])[] = [
   ["||"],
@@ -49,41 +52,6 @@ const KNOWN: Readonly<Record<string, bigint>> = {
   ...{ IRQ_POLL_SOFTIRQ: 5n, TASKLET_SOFTIRQ: 6n, SCHED_SOFTIRQ: 7n, HRTIMER_SOFTIRQ: 8n, RCU_SOFTIRQ: 9n },
   ...{ HRTIMER_NORESTART: 0n, HRTIMER_RESTART: 1n },
 };
-
-interface Token {
-  kind: "text" | "number" | "name" | "sign";
-  text: string;
-}
-
-/** Splits text into tokens. Throws SyntaxError. */
-export function tokensOf(text: string): Token[] {
-  const tokens: Token[] = [];
-  const end = text.trimEnd().length;
-  for (TOKEN.lastIndex = 0; TOKEN.lastIndex < end;) {
-    const at = TOKEN.lastIndex, match = TOKEN.exec(text);
-    if (match === null || tokens.length >= MAX_TOKENS) {
-      throw new SyntaxError(`cannot read '${text.slice(at, at + 20)}'`);
-    }
-    const [, quoted, letter, number, name, sign] = match;
-    if (quoted !== undefined) tokens.push({ kind: "text", text: unescaped(quoted.slice(1, -1)) });
-    else if (letter !== undefined) {
-      tokens.push({ kind: "number", text: String(unescaped(letter.slice(1, -1)).charCodeAt(0)) });
-    } else if (number !== undefined) tokens.push({ kind: "number", text: octal(number) });
-    else if (name !== undefined) tokens.push({ kind: "name", text: name });
-    else tokens.push({ kind: "sign", text: sign });
-  }
-  return tokens;
-}
-
-function octal(number: string): string {
-  return /^0[0-7]+$/.test(number) ? `0o${number.slice(1)}` : number.replace(/^0+(?=\d)/, "");
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", 0: "\0" };
-
-function unescaped(text: string): string {
-  return text.replace(/\\(.)/g, (_, letter: string) => ESCAPES[letter] ?? letter);
-}
 
 /** Parser of the expressions of one format. */
 export class ExpressionParser {
@@ -412,8 +380,6 @@ export class ExpressionParser {
   }
 }
 
-const NO_DATA: TracepointData = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
-
 function bitsOf(words: readonly string[], isPointer: boolean): number {
   if (isPointer) return 0;
   if (words.length === 1 && words[0] in TYPES) return TYPES[words[0]];
@@ -423,19 +389,6 @@ function bitsOf(words: readonly string[], isPointer: boolean): number {
   }
   const bits = has("char") ? 8 : has("short") ? 16 : has("long") ? 64 : has("void") ? 0 : 32;
   return has("unsigned") ? bits : -bits;
-}
-
-/** Returns a value as a number: that of text is 0. */
-export function numberOf(value: Value): bigint {
-  return typeof value === "bigint" ? value : 0n;
-}
-
-function isTrue(value: Value): boolean {
-  return typeof value === "bigint" ? value !== 0n : value.length > 0;
-}
-
-function bytesOf(value: Value): Uint8Array {
-  return value instanceof Uint8Array ? value : NO_DATA.bytes;
 }
 
 function combined(sign: string, left: Expression, right: Expression): Expression {
@@ -481,63 +434,4 @@ function calculated(sign: string, left: bigint, right: bigint): bigint {
     default:
       return b === 0n ? 0n : a % b;
   }
-}
-
-/** Returns a field's value: the number or text itself, or the bytes of an array. */
-export function fieldValue(field: TracepointField, data: TracepointData): Value {
-  const { offset, size, kind } = field;
-  if (kind === "number" || kind === "dynamic" || kind === "relative") {
-    return numberAt(data.view, offset, size, field.signed);
-  }
-  const bytes = data.bytes.subarray(offset, offset + size);
-  return kind === "text" ? textOf(bytes) : bytes;
-}
-
-function element(
-  { offset, size, elementSize, signed }: TracepointField,
-  { view }: TracepointData,
-  index: number,
-): bigint {
-  const at = index * elementSize;
-  return at >= 0 && at + elementSize <= size ? numberAt(view, offset + at, elementSize, signed) : 0n;
-}
-
-/** Returns the number of 1, 2, 4 or 8 bytes; 0 for other sizes, and outside the data. */
-function numberAt(view: DataView, offset: number, size: number, signed: boolean): bigint {
-  if (offset + size > view.byteLength) return 0n;
-  const value = unsignedAt(view, offset, size);
-  return signed ? BigInt.asIntN(8 * size, value) : value;
-}
-
-function unsignedAt(view: DataView, offset: number, size: number): bigint {
-  switch (size) {
-    case 1:
-      return BigInt(view.getUint8(offset));
-    case 2:
-      return BigInt(view.getUint16(offset, true));
-    case 4:
-      return BigInt(view.getUint32(offset, true));
-    case 8:
-      return view.getBigUint64(offset, true);
-  }
-  return 0n;
-}
-
-/** Returns the data that a dynamic field refers to; empty where that is outside. */
-export function dynamicBytes(
-  { offset, size, kind }: TracepointField,
-  { bytes, view }: TracepointData,
-): Uint8Array {
-  if (offset + 4 > bytes.length) return NO_DATA.bytes;
-  const place = view.getUint32(offset, true);
-  const from = (place & 0xffff) + (kind === "relative" ? offset + size : 0);
-  return bytes.subarray(from, from + (place >>> 16));
-}
-
-const decoder = new TextDecoder();
-
-/** Returns the text up to a NUL. */
-export function textOf(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }

@@ -1,17 +1,9 @@
 /** Prints a tracepoint's data as the kernel and perf do (libtraceevent's pretty_print()). */
 
-import {
-  dynamicBytes,
-  type Expression,
-  ExpressionParser,
-  fieldValue,
-  numberOf,
-  textOf,
-  tokensOf,
-  type TracepointData,
-  type Value,
-} from "./expression.ts";
+import { type Expression, ExpressionParser } from "./expression.ts";
 import type { TracepointFormat } from "./format.ts";
+import { tokensOf } from "./tokens.ts";
+import { dynamicBytes, fieldValue, numberOf, textOf, type TracepointData, type Value } from "./values.ts";
 
 /** Returns the name of a kernel function, with the bytes from its start: `schedule+0x2c`; undefined if unknown. */
 export type KernelName = (address: bigint) => { name: string; offset: number } | undefined;
