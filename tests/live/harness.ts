@@ -1,6 +1,6 @@
 /** Running the real pmuctl, and perf beside it, on real programs. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { NOBODY } from "../needs.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -100,6 +100,31 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 }
 
 /** What `pmuctl report --json` gives, as far as tests look at it. */
+/** Folded stacks of a recording, without inlined functions, and the number of samples of each. */
+export async function foldedSamples(
+  file: string,
+  { env, more = [] }: { env?: Record<string, string>; more?: readonly string[] } = {},
+): Promise<Map<string, number>> {
+  const args = ["report", "--format", "folded", "--weight", "samples", "--no-inline", ...more, "-i", file];
+  const lines = (await pmuctlOk(args, { env })).trimEnd().split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => {
+    const blank = line.lastIndexOf(" ");
+    return [line.slice(0, blank), Number(line.slice(blank + 1))];
+  }));
+}
+
+/** Asserts that pmuctl refuses each of these command lines with this status, in one line that matches. */
+export async function assertRefusals(
+  cases: readonly (readonly [args: readonly string[], message: RegExp, status: number])[],
+): Promise<void> {
+  for (const [args, message, status] of cases) {
+    const ran = await pmuctl([...args]);
+    assertEquals(ran.status, status, ran.stderr);
+    assertMatch(ran.stderr, message);
+    assertEquals(ran.stderr.trimEnd().split("\n").length, 1, ran.stderr);
+  }
+}
+
 export interface JsonReport {
   meta: {
     command: string;

@@ -1,7 +1,7 @@
 /** `pmuctl report` and `perf report` of the same file, row for row. */
 
 import { assertEquals } from "@std/assert";
-import { isStub, perfOk, pmuctlOk, run } from "./harness.ts";
+import { foldedSamples, isStub, perfOk, pmuctlOk, run } from "./harness.ts";
 
 /**
  * What both make of each row: the share to two places (with --children the total's first), and samples. Several
@@ -145,22 +145,10 @@ function perfUnresolved(script: string): Rows {
  * `[unknown]`, and so are the marks of stacks that end too early, for perf.
  */
 async function ourUnresolved(file: string, marks: ReadonlySet<string>): Promise<Rows> {
-  const args = [
-    "report",
-    "-i",
-    file,
-    "--format",
-    "folded",
-    "--weight",
-    "samples",
-    "--no-demangle",
-    "--no-inline",
-  ];
   const self = new Map<string, number>(), total = new Map<string, number>();
-  for (const line of (await pmuctlOk(args)).trimEnd().split("\n")) {
-    const blank = line.lastIndexOf(" "), count = Number(line.slice(blank + 1));
+  for (const [stack, count] of await foldedSamples(file, { more: ["--no-demangle"] })) {
     const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + count);
-    const [command, ...frames] = line.slice(0, blank).split(";");
+    const [command, ...frames] = stack.split(";");
     const keys = frames.map((frame) => {
       if (marks.has(frame)) return `${command}|[unknown]`;
       const object = /^(?:(.+)\+)?(?:0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?|(?<!.)\[unknown\])$/.exec(frame);

@@ -6,6 +6,7 @@ import { eventually } from "../../eventually.ts";
 import { hasCommand, type Need, NEEDS, NOBODY, testUnless } from "../../needs.ts";
 import {
   asNobody,
+  foldedSamples,
   ledgerSamples,
   perfOk,
   PMUCTL,
@@ -83,28 +84,12 @@ function inTime(stacks: Stacks): Stacks {
 }
 
 /** Number of samples by stack, from the command on; of one event, where given. */
-async function foldedStacks(
+function foldedStacks(
   file: string,
   env?: Record<string, string>,
   ...more: string[]
 ): Promise<Map<string, number>> {
-  const args = [
-    "report",
-    "--format",
-    "folded",
-    "--weight",
-    "samples",
-    "--no-demangle",
-    "--no-inline",
-    ...more,
-    "-i",
-    file,
-  ];
-  const lines = (await pmuctlOk(args, { env })).trimEnd().split("\n").filter((line) => line !== "");
-  return new Map(lines.map((line) => {
-    const blank = line.lastIndexOf(" ");
-    return [line.slice(0, blank), Number(line.slice(blank + 1))];
-  }));
+  return foldedSamples(file, { env, more: ["--no-demangle", ...more] });
 }
 
 /**

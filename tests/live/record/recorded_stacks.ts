@@ -1,6 +1,6 @@
 /** Call stacks of programs, as `pmuctl record -g` records them. */
 
-import { pmuctlOk } from "../harness.ts";
+import { foldedSamples, pmuctlOk } from "../harness.ts";
 
 /** Stacks, outermost frame first, with their samples. */
 export type Stacks = readonly (readonly [frames: string[], samples: number])[];
@@ -9,20 +9,7 @@ export type Stacks = readonly (readonly [frames: string[], samples: number])[];
 export async function stacksOf(folder: string, command: string[]): Promise<Stacks> {
   const file = `${folder}/perf.data`, options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "2000"];
   await pmuctlOk(["record", ...options, "-o", file, "--", ...command]);
-  const folded = await pmuctlOk([
-    "report",
-    "--format",
-    "folded",
-    "--weight",
-    "samples",
-    "--no-inline",
-    "-i",
-    file,
-  ]);
-  return folded.trim().split("\n").map((line) => {
-    const [, stack, samples] = /^(.*) (\d+)$/.exec(line)!;
-    return [stack.split(";").slice(1), Number(samples)];
-  });
+  return [...await foldedSamples(file)].map(([stack, samples]) => [stack.split(";").slice(1), samples]);
 }
 
 /** Returns the samples of the stacks that pass a test of their frames, which are joined by semicolons. */

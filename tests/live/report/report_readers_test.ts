@@ -6,7 +6,7 @@ import speedscope from "speedscope/package.json" with { type: "json" };
 import { withPage } from "../../browser/chromium.ts";
 import { eventually } from "../../eventually.ts";
 import { testNeeding } from "../../needs.ts";
-import { perfOk, pmuctlOk, program, run, withFolder } from "../harness.ts";
+import { foldedSamples, perfOk, pmuctlOk, program, run, withFolder } from "../harness.ts";
 
 const SPEEDSCOPE = new URL(
   "dist/release/index.html",
@@ -158,16 +158,6 @@ testNeeding(
   () =>
     withRecording(async (folder) => {
       const file = `${folder}/file`;
-      const folded = await pmuctlOk([
-        "report",
-        "--format",
-        "folded",
-        "--weight",
-        "samples",
-        "--no-demangle",
-        "--no-inline",
-        file,
-      ]);
       const script = await perfOk([
         "script",
         "-i",
@@ -189,14 +179,13 @@ testNeeding(
       }
       // perf has the object alone of code without a symbol: `OBJECT+0xADDRESS` here, or `0xADDRESS` or `[unknown]` in no object
       const ours = new Map<string, number>();
-      for (const each of folded.trimEnd().split("\n")) {
-        const blank = each.lastIndexOf(" ");
-        const names = each.slice(0, blank).split(";").map((name) => {
+      for (const [stack, samples] of await foldedSamples(file, { more: ["--no-demangle"] })) {
+        const names = stack.split(";").map((name) => {
           const unnamed = /^(?:(.+)\+)?(?:0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?|(?<!.)\[unknown\])$/.exec(name);
           return unnamed ? `in ${unnamed[1] ?? "[unknown]"}` : name;
         });
         const line = names.join(";");
-        ours.set(line, (ours.get(line) ?? 0) + Number(each.slice(blank + 1)));
+        ours.set(line, (ours.get(line) ?? 0) + samples);
       }
       assertEquals([...ours].sort(), [...theirs].sort());
     }),
