@@ -5,7 +5,7 @@
 
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
-import { compilationDirectories } from "./dwarf/info/units.ts";
+import { compilationDirectories, wholePath } from "./dwarf/info/units.ts";
 import { LineRows } from "./dwarf/line_rows.ts";
 import { type ElfFile, SHT } from "./elf/elf.ts";
 import { linkedAddress, loadedParts } from "./elf/load_offsets.ts";
@@ -134,11 +134,9 @@ function wholePaths(sections: DebugSections, { paths, units }: FoundLines): stri
     throw error;
   }
   return paths.map((path, i) => {
-    const directory = directories.get(units[i]);
-    // where it is relative itself, DWARF 5 has it in the path already
-    if (path.startsWith("/") || directory === undefined || path.startsWith(`${directory}/`)) return path;
-    sections.file.cost.keep(directory.length);
-    return `${directory}/${path}`;
+    const whole = wholePath(path, directories.get(units[i]) ?? "");
+    sections.file.cost.keep(whole.length - path.length);
+    return whole;
   });
 }
 

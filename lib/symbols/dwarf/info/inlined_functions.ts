@@ -17,7 +17,7 @@ import { type PaintedRanges, RangePainter } from "../painted_ranges.ts";
 import { RangeLists } from "./range_lists.ts";
 import { readUnitFunctions, type UnitFunctions } from "./unit_functions.ts";
 import type { SplitUnits } from "./split_units.ts";
-import { type Unit, Units, type UnitsOptions } from "./units.ts";
+import { type Unit, Units, type UnitsOptions, wholePath } from "./units.ts";
 
 /** Bytes of memory of a row, and of a path without its characters. */
 const ROW_BYTES = 40, PATH_BYTES = 100;
@@ -177,8 +177,7 @@ export class InlinedFunctions {
     const table = this.#readLines(lines), paths = new Map<number, string>();
     if (table === undefined) return paths;
     for (const [file, path] of readPaths(info, table, new Set(callFile))) {
-      const isWhole = path === "" || path.startsWith("/") || directory === "";
-      paths.set(file, isWhole ? path : `${directory}/${path}`);
+      paths.set(file, wholePath(path, directory));
       info.cost.hold(PATH_BYTES + 2 * path.length);
     }
     return paths;

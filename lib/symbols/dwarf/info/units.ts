@@ -301,3 +301,12 @@ export function compilationDirectories(info: DebugInfo, wanted: ReadonlySet<numb
   }
   return directories;
 }
+
+/**
+ * Returns the path of a source file: a relative one behind the folder that its unit was compiled in, "" if that is not
+ * known. Where the folder is relative itself, DWARF 5 has it in the path already.
+ */
+export function wholePath(path: string, directory: string): string {
+  const isWhole = path === "" || path.startsWith("/") || directory === "" || path.startsWith(`${directory}/`);
+  return isWhole ? path : `${directory}/${path}`;
+}

@@ -109,6 +109,13 @@ const BUILDS: Build[] = [
   ),
   cpp("C++ by clang, DWARF 4", "clang++", "-O2", "-gdwarf-4"),
   cpp("C++ by clang, DWARF 5", "clang++", "-O2", "-gdwarf-5"),
+  cpp(
+    "C++ by clang, compiled in a relative folder",
+    "clang++",
+    "-O2",
+    "-gdwarf-5",
+    "-fdebug-compilation-dir=src",
+  ),
   cpp("C++ with sections compressed with zlib", "g++", "-O2", "-g", "-gz=zlib"),
   {
     ...cpp("C++ with sections compressed with zstd", "g++", "-O2", "-g"),
