@@ -45,8 +45,9 @@ export class MissingFiles {
 
   /** Returns whether files of an object may be fetched that its symbols or debug information are missing without. */
   has(object: ObjectInfo, opened: ObjectElf | Unopened): boolean {
-    return this.#of(object, opened).length > 0 ||
-      (this.#options.needsInfo && this.#shared(object, opened).length > 0);
+    const { files: { fetcher }, needsInfo } = this.#options;
+    if (fetcher === undefined) return false;
+    return this.#of(object, opened).length > 0 || (needsInfo && this.#shared(object, opened).length > 0);
   }
 
   /**
