@@ -29,7 +29,7 @@ const WORTH_PACKING = 4096;
 /** Most bytes that a compressed byte can stand for, with zlib. */
 const MAX_RATIO = 1032;
 /** Most bytes of the blocks of a bundle. */
-export const MAX_BUNDLE_BYTES = 128 << 20;
+const MAX_BUNDLE_BYTES = 128 << 20;
 
 /** Encodes a bundle; undefined if its blocks would be larger than MAX_BUNDLE_BYTES. */
 export function encodeBundle(
@@ -91,22 +91,22 @@ function unpacked(bytes: Uint8Array, cost: Cost): Uint8Array {
   // columns are copied out of it, and kept with the texts
   cost.keep(2 * size);
   cost.work(size * (WORK.zlib + WORK.read));
-  if (packing === PACKING.NONE) return rest.length === size ? rest : lost();
-  if (packing !== PACKING.DEFLATE) return lost();
+  const whole = packing === PACKING.NONE ? rest : packing === PACKING.DEFLATE ? inflated(rest, size) : undefined;
+  if (whole?.length !== size) throw damaged();
+  return whole;
+}
+
+/** Decompresses bytes; undefined if they are no deflated data, or of more than `size` bytes. */
+function inflated(bytes: Uint8Array, size: number): Uint8Array | undefined {
   const chunkSize = Math.max(64, size);
   try {
-    const whole = process.getBuiltinModule("node:zlib").inflateRawSync(rest, {
+    const whole = process.getBuiltinModule("node:zlib").inflateRawSync(bytes, {
       maxOutputLength: chunkSize,
       chunkSize,
     });
     // plain, since a Buffer's slice() is no copy
-    if (whole.length === size) return new Uint8Array(whole.buffer, whole.byteOffset, size);
+    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length);
   } catch {
-    // it is no deflated data, or of more bytes
+    return undefined;
   }
-  return lost();
-}
-
-function lost(): never {
-  throw damaged();
 }

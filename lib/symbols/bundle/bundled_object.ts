@@ -124,12 +124,12 @@ export class BundledObject {
       const starts = r.doubles();
       this.functions = new FunctionRanges(starts, sameLength(r.doubles(), starts.length));
     } else if (type === BLOCK.LINES) {
-      this.lines = new BundledLines(
-        LineTable.read(payload.slice(), undefined) ?? notSound(),
-        this.facts.base,
-      );
+      const lines = LineTable.read(payload.slice(), undefined);
+      if (lines === undefined) throw damaged();
+      this.lines = new BundledLines(lines, this.facts.base);
     } else if (type === BLOCK.INLINED) {
-      const functions = FunctionTable.read(payload.slice(), undefined) ?? notSound();
+      const functions = FunctionTable.read(payload.slice(), undefined);
+      if (functions === undefined) throw damaged();
       this.inlined = new BundledInlined(functions, this.facts);
     } else if (type === BLOCK.JITDUMP) this.jitDump = payload;
   }
@@ -244,10 +244,6 @@ class BundledNames implements SymbolNames {
   isSyscallAlias(): boolean {
     return false;
   }
-}
-
-function notSound(): never {
-  throw damaged();
 }
 
 function sameLength<T extends Float64Array | Int32Array>(column: T, length: number): T {

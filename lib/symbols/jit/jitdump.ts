@@ -73,12 +73,6 @@ export interface JitRecord {
   bytes: Uint8Array;
 }
 
-/** Header of a dump. */
-interface JitHeader {
-  /** First HEADER_SIZE bytes of the dump, which give their own number as the size of the header. */
-  bytes: Uint8Array;
-}
-
 /**
  * Reads a dump, up to where it is cut off, since its program may have been killed or still be writing. Throws
  * BadInputError if it is not a jitdump, or its times cannot be compared with those of a recording, and LimitError.
@@ -89,8 +83,11 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
   return dump.finish();
 }
 
-/** Calls `take` with each record of code in a dump. Throws as readJitDump() does. */
-export function eachJitRecord(source: ByteSource, cost: Cost, take: (record: JitRecord) => void): JitHeader {
+/**
+ * Calls `take` with each record of code in a dump. Returns the header of the dump: its first HEADER_SIZE bytes, which give
+ * their own number as the size of the header. Throws as readJitDump() does.
+ */
+export function eachJitRecord(source: ByteSource, cost: Cost, take: (record: JitRecord) => void): Uint8Array {
   const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
   const front = source.read(0, HEADER_SIZE).slice();
   const header = new ByteReader(front, littleEndian, source.name);
@@ -119,7 +116,7 @@ export function eachJitRecord(source: ByteSource, cost: Cost, take: (record: Jit
     at += size;
   }
   new DataView(front.buffer).setUint32(8, HEADER_SIZE, littleEndian);
-  return { bytes: front };
+  return front;
 }
 
 /**

@@ -39,7 +39,7 @@ export function shortJitDump(
   if (hit.size === 0) return undefined;
   const records: Uint8Array[] = [];
   // a second look, rather than to hold what is not hit
-  const { bytes: header } = eachJitRecord(source, cost, ({ type, time, bytes, index, littleEndian }) => {
+  const header = eachJitRecord(source, cost, ({ type, time, bytes, index, littleEndian }) => {
     if (!hit.has(index)) return;
     cost.hold(2 * (PREFIX + bytes.length));
     const w = new ByteWriter(PREFIX + bytes.length, littleEndian);

@@ -78,7 +78,7 @@ export function fixedSize(form: number, { version, offsetSize, addressSize }: En
 }
 
 /** Skips a value. Returns false if the length of its form is unknown. */
-export function skipValue(r: LineReader, form: number, unit: Encoding): boolean {
+function skipValue(r: LineReader, form: number, unit: Encoding): boolean {
   const size = fixedSize(form, unit);
   if (size >= 0) r.pos += size;
   else return skipVariable(r, form, unit);
