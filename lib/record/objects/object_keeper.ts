@@ -152,7 +152,7 @@ export class ObjectKeeper {
    * Lists the objects that ran, and finds those to be saved, once all `dataBytes` of records are written and the drain
    * has stopped. `samplesElsewhere`: not all samples came through the drain.
    */
-  finish(dataBytes: number, samplesElsewhere = false): ObjectSummary {
+  async finish(dataBytes: number, samplesElsewhere = false): Promise<ObjectSummary> {
     this.#look();
     const buildIds = new Map<string, BuildIdEntry>();
     const lost = new Map<string, { path: string; buildId: string }>();
@@ -174,13 +174,13 @@ export class ObjectKeeper {
       const one = lost.get(`${object.path}\0${this.#buildIdOf(object)}`);
       if (one) this.#lost.push(one);
     }
-    const names = hits && jitProcesses.length > 0 ? this.#namesOf(hits) : undefined;
+    const names = hits && jitProcesses.length > 0 ? await this.#namesOf(hits) : undefined;
     return { buildIds: [...buildIds.values()], sampleTime: times ?? hits?.times, jitProcesses, names };
   }
 
   /** Returns the names of run-time code that samples hit; undefined if there are none, or they are too large. */
-  #namesOf({ code }: SampledObjects): Uint8Array | undefined {
-    const found = this.#runTimeNames.find(code);
+  async #namesOf({ code }: SampledObjects): Promise<Uint8Array | undefined> {
+    const found = await this.#runTimeNames.find(code);
     append(this.#failures, found.failures);
     return found.bundle;
   }

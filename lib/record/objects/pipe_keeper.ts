@@ -47,11 +47,13 @@ export class PipeKeeper implements Keeper {
   /** Does nothing: programs are not kept for a pipe. */
   holdProgramsOf(): void {}
 
-  finish(): ObjectSummary {
+  async finish(): Promise<ObjectSummary> {
     this.#look();
-    const { bundle, failures } = this.#names.findAll();
+    const { jitProcesses } = this, facts = { buildIds: [], sampleTime: undefined, jitProcesses };
+    if (jitProcesses.length === 0) return facts;
+    const { bundle, failures } = await this.#names.findAll();
     append(this.#failures, failures);
-    return { buildIds: [], sampleTime: undefined, jitProcesses: this.jitProcesses, names: bundle };
+    return { ...facts, names: bundle };
   }
 
   save(): Promise<string[]> {

@@ -8,36 +8,15 @@ import { FileBytes } from "../../base/files/file_bytes.ts";
 import type { OpenRefusal } from "../../base/files/guarded_open.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
 import { isSameProcess, jitProcess, NamespacedRoot, openJitFile } from "../../symbols/files/process_files.ts";
-import { fitsInRecording } from "../../perfdata/own/names_part.ts";
-import { encodeBundle } from "../../symbols/bundle/bundle.ts";
-import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
-import {
-  answersBetween,
-  ascending,
-  type FoundSymbol,
-  symbolAnswers,
-} from "../../symbols/bundle/symbol_answers.ts";
-import { isJitDump, readJitDump } from "../../symbols/jit/jitdump.ts";
-import { parsePerfMap, unreadLines } from "../../symbols/jit/perf_map.ts";
-import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
-import { Budget, type Cost } from "../../symbols/object/limits.ts";
-import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
-import { type ObjectInfo, ObjectTable, perfMapPath } from "../../symbols/object/objects.ts";
-import { AddressSpaces } from "../../symbols/space/address_space.ts";
-import type { SymbolTable } from "../../symbols/table/symbol_table.ts";
-import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { isJitDump } from "../../symbols/jit/jitdump.ts";
+import { perfMapPath } from "../../symbols/object/objects.ts";
 import { type FileMapping, MappedFiles } from "./mapped_files.ts";
+import type { FoundNames, HeldDump, OpenedMap } from "./name_search.ts";
 
 /** Files held at most, of each kind: each takes a file descriptor. */
 const MAX_HELD = 256;
 /** Processes remembered at most: more in one recording are started only on purpose. */
 const MAX_PROCESSES = 10_000;
-/** Functions of a process that are kept at most where all are: a large Java server has as many. */
-const MAX_ALL = 200_000;
-/** Most bytes of names that a recording gets. */
-const MAX_TEXT = 32 << 20;
-/** Time that reading the files of one process may take, and those of all, in units of 10 ns: the user waits for it. */
-const MAX_TIME = { objectWork: 200e6, work: 500e6 };
 
 /** Access to processes and their files. */
 export interface RunTimeFiles {
@@ -51,21 +30,13 @@ export interface RunTimeFiles {
   openMapped(map: FileMapping): FileBytes | undefined;
 }
 
-/** Names to add to a recording. */
-export interface FoundNames {
-  /** Encoded bundle; undefined if there are none, or they are too large. */
-  bundle: Uint8Array | undefined;
-  /** A sentence for each file whose names could not be read. */
-  failures: string[];
-}
-
 /** Processes with code of their own making, and the files that are held of them until `close()`. */
 export class RunTimeNames {
   readonly #processes = new Map<number, RecordedProcess>();
   /** Maps of processes in other namespaces than ours. */
   readonly #maps = new Map<number, FileBytes>();
   /** Jitdumps by process. */
-  readonly #dumps = new Map<number, { path: string; file: FileBytes }[]>();
+  readonly #dumps = new Map<number, HeldDump[]>();
   #heldDumps = 0;
   /** Processes that have not made their map yet: roots of those in other namespaces than ours, once that is known. */
   readonly #waiting = new Map<number, ReturnType<RunTimeFiles["openRoot"]>>();
@@ -129,66 +100,27 @@ export class RunTimeNames {
   }
 
   /** Returns all names of all processes, of jitdumps as they were in the end. */
-  findAll(): FoundNames {
+  async findAll(): Promise<FoundNames> {
+    const { NameSearch } = await import("./name_search.ts");
     const search = new NameSearch();
     for (const pid of this.#processes.keys()) {
-      const isFound = search.add(perfMapPath(pid), (limits) => this.#namesInMap(pid, undefined, limits));
-      const dumps = (this.#dumps.get(pid) ?? []).map(({ file }) => file);
-      if (!isFound && dumps.length > 0) {
-        search.add(dumps[0].name, (limits) => namesInDumps(pid, dumps, limits));
-      }
+      search.addAll(pid, () => this.#openMap(pid), this.#dumps.get(pid) ?? []);
     }
     return search.found();
   }
 
   /** Returns the names at addresses that samples hit, by process. */
-  find(hits: ReadonlyMap<number, ReadonlySet<number>>): FoundNames {
+  async find(hits: ReadonlyMap<number, ReadonlySet<number>>): Promise<FoundNames> {
+    const { NameSearch } = await import("./name_search.ts");
     const search = new NameSearch();
     for (const [pid, of] of hits) {
-      const addresses = ascending(of);
-      search.add(perfMapPath(pid), (limits) => this.#namesInMap(pid, addresses, limits));
-      for (const { path, file } of this.#dumps.get(pid) ?? []) {
-        search.add(path, (limits) => namesInDump({ pid, path, file, addresses }, limits));
-      }
+      search.addHits(pid, () => this.#openMap(pid), this.#dumps.get(pid) ?? [], of);
     }
     return search.found();
   }
 
-  /** @param addresses that names are needed for; all of the map if undefined. */
-  #namesInMap(
-    pid: number,
-    addresses: Float64Array | undefined,
-    { budget, text }: SearchLimits,
-  ): ObjectAnswers | undefined {
-    const { file, isHeld } = this.#openMap(pid);
-    if (file === undefined) return undefined;
-    const object = codeOf(pid), cost = budget.cost(object.path);
-    try {
-      file.measure();
-      const map = parsePerfMap(file, cost), { symbols } = map;
-      if (symbols === undefined) return undefined;
-      const unread = unreadLines(map, object.path);
-      return {
-        facts: {
-          ...identityOf(object),
-          failure: { reason: REASON.NOT_COVERED },
-          ...unread === undefined ? {} : { warnings: [unread] },
-        },
-        symbols: addresses
-          ? symbolAnswers(addresses, (address) => text.take(symbolAt(symbols, address), cost))
-          : answersBetween(
-            boundsOf(symbols, cost),
-            (address) => text.take(symbolAt(symbols, address), cost),
-          ),
-      };
-    } finally {
-      cost.abandon();
-      if (!isHeld) file.close();
-    }
-  }
-
   /** Opens the map of a process: where it is now if the process lives, for it may have made a new one; or the held one. */
-  #openMap(pid: number): { file: FileBytes | undefined; isHeld: boolean } {
+  #openMap(pid: number): OpenedMap {
     const process = this.#processes.get(pid), now = this.#files.jitProcess(pid);
     const current = isSameProcess(now, process) ? this.#currentMap(pid) : undefined;
     if (current instanceof FileBytes) return { file: current, isHeld: false };
@@ -213,139 +145,6 @@ export class RunTimeNames {
     for (const { file } of [...this.#dumps.values()].flat()) file.close();
     this.#maps.clear();
     this.#dumps.clear();
-  }
-}
-
-/** Limits on what a search may cost. */
-interface SearchLimits {
-  budget: Budget;
-  text: NameText;
-}
-
-/** Count of the bytes of names, which whoever wrote them chose. */
-class NameText {
-  #left = MAX_TEXT;
-  #last = -1;
-
-  /** Returns the symbol, whose name is counted unless it is that of the symbol before. Throws LimitError. */
-  take(symbol: FoundSymbol | undefined, cost: Cost): FoundSymbol | undefined {
-    if (symbol === undefined || symbol.id === this.#last) return symbol;
-    this.#last = symbol.id;
-    this.#left -= symbol.name.length;
-    if (this.#left < 0) throw cost.over(`${MAX_TEXT >> 20} MiB of names in a recording`);
-    return symbol;
-  }
-}
-
-/** Search for names in one file after another. */
-class NameSearch {
-  readonly #limits: SearchLimits = { budget: new Budget(undefined, MAX_TIME), text: new NameText() };
-  readonly #answers: ObjectAnswers[] = [];
-  readonly #failures: string[] = [];
-
-  /** Adds the names in a file; returns whether there are any. */
-  add(path: string, read: (limits: SearchLimits) => ObjectAnswers | undefined): boolean {
-    try {
-      const answers = read(this.#limits);
-      if (answers) this.#answers.push(answers);
-      return answers !== undefined;
-    } catch (error) {
-      const { reason, detail } = symbolFailureOf(error);
-      // a report says of a damaged one that it is
-      if (reason !== REASON.DAMAGED) {
-        this.#failures.push(
-          `the names in ${path} are not kept for reports: ${missingSymbolCause(reason, detail)}`,
-        );
-      }
-      return false;
-    }
-  }
-
-  found(): FoundNames {
-    const bundle = this.#answers.length > 0 ? encodeBundle(this.#answers) : undefined;
-    if (this.#answers.length === 0 || fitsInRecording(bundle)) return { bundle, failures: this.#failures };
-    const tooLarge = "the names of run-time code are not kept for reports: they are too many";
-    return { bundle: undefined, failures: [...this.#failures, tooLarge] };
-  }
-}
-
-/** Jitdump of a process, and the addresses that samples hit. */
-interface HitDump {
-  pid: number;
-  path: string;
-  file: FileBytes;
-  addresses: Float64Array;
-}
-
-function namesInDump(
-  { pid, path, file, addresses }: HitDump,
-  { budget }: SearchLimits,
-): ObjectAnswers | undefined {
-  const cost = budget.cost(path);
-  try {
-    file.measure();
-    const jitDump = shortJitDump(file, ({ address, size }) => anyWithin(addresses, address, size), cost);
-    if (jitDump === undefined) return undefined;
-    const object = new ObjectTable().ofJitDump(pid, path);
-    return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, jitDump };
-  } finally {
-    cost.abandon();
-  }
-}
-
-/** Returns the names of code in jitdumps by its address, as if they were those of a perf map. */
-function namesInDumps(
-  pid: number,
-  files: readonly FileBytes[],
-  { budget, text }: SearchLimits,
-): ObjectAnswers | undefined {
-  const object = codeOf(pid), cost = budget.cost(object.path), spaces = new AddressSpaces();
-  const tables: SymbolTable[] = [], bounds = new Set<number>();
-  try {
-    for (const file of files) {
-      file.measure();
-      const { mappings, symbols } = readJitDump(file, cost);
-      if (symbols === undefined) continue;
-      checkCount(mappings.length, cost);
-      tables.push(symbols);
-      const dump = spaces.objects.ofJitDump(pid, `${tables.length}`); // its number is the place of its table
-      for (const code of mappings) {
-        spaces.mapCode(pid, dump, code);
-        bounds.add(code.address).add(code.address + code.size);
-      }
-    }
-    const symbols = answersBetween(ascending(bounds), (address) => {
-      const dump = spaces.find(pid, address, PERF_RECORD_MISC.USER);
-      const found = dump < 0 ? undefined : symbolAt(tables[dump], spaces.at);
-      return text.take(found && { ...found, id: found.id * tables.length + dump }, cost);
-    });
-    return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, symbols };
-  } finally {
-    cost.abandon();
-  }
-}
-
-/** Returns the object of code that a process made, whose names are in its perf map. */
-function codeOf(pid: number): ObjectInfo {
-  return new ObjectTable().of({ pid, filename: "//anon", pgoff: 0 });
-}
-
-function symbolAt(table: SymbolTable, address: number): FoundSymbol | undefined {
-  const id = table.find(address);
-  return id < 0 ? undefined : { id, name: table.name(id), start: table.starts[id], end: table.ends[id] };
-}
-
-/** Returns all addresses at which a symbol of a table begins or ends. Throws LimitError. */
-function boundsOf({ starts, ends }: SymbolTable, cost: Cost): Float64Array {
-  checkCount(starts.length, cost);
-  const bounds = new Set<number>(starts);
-  for (const end of ends) bounds.add(end);
-  return ascending(bounds);
-}
-
-function checkCount(functions: number, cost: Cost): void {
-  if (functions > MAX_ALL) {
-    throw cost.over(`${MAX_ALL.toLocaleString("en-US")} functions of a process in a pipe`);
   }
 }
 

@@ -181,14 +181,14 @@ export class OutputSegment {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(): ClosedSegment {
+  async finish(): Promise<ClosedSegment> {
     const { flight, course } = this.#options;
     const added = flight?.write(this.sink.fd, this.sink.spare);
     const ledger = finalLedger(this.#stats(), this.#lost, this.#lostBefore, flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
     const hasSpooledSamples = this.#spooled !== undefined &&
       this.#spooled.stats.some(({ samples }) => samples > 0);
-    const objects = this.#keeper?.finish(dataBytes, flight !== undefined || hasSpooledSamples);
+    const objects = await this.#keeper?.finish(dataBytes, flight !== undefined || hasSpooledSamples);
     // a pipe that was given up takes nothing any more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
     const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {

@@ -267,7 +267,7 @@ export class OutputSequence {
 
   async #close(segment: OutputSegment, path: string): Promise<void> {
     const { switching } = this.#request;
-    const closed = segment.finish();
+    const closed = await segment.finish();
     this.#closed.push(closed);
     this.#paths.push(path);
     if (switching) {

@@ -41,8 +41,8 @@ class Machine {
   }
 
   /** Returns the names at addresses of process 5, and what could not be read. */
-  find(...addresses: number[]) {
-    const { bundle, failures } = this.names.find(new Map([[5, new Set(addresses)]]));
+  async find(...addresses: number[]) {
+    const { bundle, failures } = await this.names.find(new Map([[5, new Set(addresses)]]));
     const names = objectsIn(bundle).flatMap(({ facts, symbols, jitDump }) =>
       jitDump
         ? `${facts.path} a jitdump`
@@ -69,7 +69,7 @@ async function withFile(bytes: string | Uint8Array, body: (path: string) => void
 
 Deno.test("RunTimeNames keeps the names that samples hit, of a map that was held and has grown since", async () => {
   const machine = new Machine();
-  await withFile("1000 10 first\n", (path) => {
+  await withFile("1000 10 first\n", async (path) => {
     machine.see(5);
     machine.names.look();
     machine.namespaced = () => FileBytes.tryOpen(path)!;
@@ -77,7 +77,7 @@ Deno.test("RunTimeNames keeps the names that samples hit, of a map that was held
     Deno.writeTextFileSync(path, "2000 10 second\n3000 10 never hit\n", { append: true });
     machine.ended.add(5);
     machine.namespaced = () => undefined;
-    assertEquals(machine.find(0x1008, 0x2000, 0x200f, 0x2010), {
+    assertEquals(await machine.find(0x1008, 0x2000, 0x200f, 0x2010), {
       names: ["/tmp/perf-5.map first", "/tmp/perf-5.map second"],
       failures: [],
     });
@@ -87,7 +87,7 @@ Deno.test("RunTimeNames keeps the names that samples hit, of a map that was held
 
 Deno.test("RunTimeNames finds the map that a container's process made just before it ended, and holds no root for longer", async () => {
   const machine = new Machine();
-  await withFile("1000 10 last\n", (path) => {
+  await withFile("1000 10 last\n", async (path) => {
     machine.see(5);
     machine.names.look();
     machine.names.look();
@@ -96,7 +96,7 @@ Deno.test("RunTimeNames finds the map that a container's process made just befor
     machine.namespaced = () => undefined;
     machine.atEnd = FileBytes.tryOpen(path)!;
     machine.names.look();
-    assertEquals([machine.find(0x1008).names, machine.roots], [["/tmp/perf-5.map last"], 0]);
+    assertEquals([(await machine.find(0x1008)).names, machine.roots], [["/tmp/perf-5.map last"], 0]);
     machine.names.close();
   });
   const other = new Machine();
@@ -110,49 +110,55 @@ Deno.test("RunTimeNames finds the map that a container's process made just befor
 Deno.test("RunTimeNames takes the map that a process has made anew rather than the one that was held", async () => {
   const machine = new Machine();
   await withFile("1000 10 old\n", (old) =>
-    withFile("1000 10 new\n", (path) => {
+    withFile("1000 10 new\n", async (path) => {
       machine.namespaced = () => FileBytes.tryOpen(old)!;
       machine.see(5);
       machine.names.look();
       machine.namespaced = () => FileBytes.tryOpen(path)!;
-      assertEquals(machine.find(0x1008).names, ["/tmp/perf-5.map new"]);
+      assertEquals((await machine.find(0x1008)).names, ["/tmp/perf-5.map new"]);
       machine.names.close();
     }));
 });
 
 Deno.test("RunTimeNames reads a map in our own namespaces at the end, and never takes it for one of a container", async () => {
-  await withFile("1000 10 first\n", (path) => {
+  await withFile("1000 10 first\n", async (path) => {
     const ours = new Machine();
     ours.namespaced = () => undefined;
     ours.own = () => FileBytes.tryOpen(path)!;
     ours.see(5);
     ours.names.look();
-    assertEquals(ours.find(0x1008).names, ["/tmp/perf-5.map first"]);
+    assertEquals((await ours.find(0x1008)).names, ["/tmp/perf-5.map first"]);
     const contained = new Machine();
     contained.own = ours.own;
     contained.see(5);
     contained.names.look();
     contained.ended.add(5);
-    assertEquals(contained.find(0x1008).names, []);
+    assertEquals((await contained.find(0x1008)).names, []);
   });
 });
 
 Deno.test("RunTimeNames keeps a jitdump without its code, and nothing of one without hits", async () => {
   const machine = new Machine();
-  await withFile(jitDump([{ time: 1, address: 0x1000, size: 0x100, index: 0, name: "fib" }]), (path) => {
-    machine.mapped = () => FileBytes.tryOpen(path)!;
-    machine.see(5, "/tmp/jit-5.dump");
-    machine.see(5, "/tmp/jit-5.dump");
-    assertEquals(machine.find(0x1008).names, ["/tmp/jit-5.dump a jitdump"]);
-    assertEquals(machine.find(0x2000).names, []);
-    machine.names.close();
-  });
+  await withFile(
+    jitDump([{ time: 1, address: 0x1000, size: 0x100, index: 0, name: "fib" }]),
+    async (path) => {
+      machine.mapped = () => FileBytes.tryOpen(path)!;
+      machine.see(5, "/tmp/jit-5.dump");
+      machine.see(5, "/tmp/jit-5.dump");
+      assertEquals((await machine.find(0x1008)).names, ["/tmp/jit-5.dump a jitdump"]);
+      assertEquals((await machine.find(0x2000)).names, []);
+      machine.names.close();
+    },
+  );
 });
 
 /** Returns the name at each address that `findAll` tells of process 5. */
-function allAt(machine: Machine, addresses: number[]): { names: string[]; failures: string[] } {
+async function allAt(
+  machine: Machine,
+  addresses: number[],
+): Promise<{ names: string[]; failures: string[] }> {
   machine.names.look();
-  const { bundle, failures } = machine.names.findAll();
+  const { bundle, failures } = await machine.names.findAll();
   const table = objectsIn(bundle).find(({ facts }) => facts.path === "/tmp/perf-5.map")?.symbols;
   const names = addresses.map((address) => {
     const row = table?.find(address) ?? -1;
@@ -162,7 +168,7 @@ function allAt(machine: Machine, addresses: number[]): { names: string[]; failur
 }
 
 Deno.test("RunTimeNames.findAll() has all names of a map, also where they overlap", async () => {
-  await withFile("1000 100 outer\n1040 10 inner\n2000 10 alone\n", (path) => {
+  await withFile("1000 100 outer\n1040 10 inner\n2000 10 alone\n", async (path) => {
     const machine = new Machine();
     machine.namespaced = () => undefined;
     machine.own = () => FileBytes.tryOpen(path)!;
@@ -170,7 +176,7 @@ Deno.test("RunTimeNames.findAll() has all names of a map, also where they overla
     const map = parsePerfMap(FileBytes.tryOpen(path)!).symbols!;
     const addresses = [0xfff, 0x1000, 0x103f, 0x1040, 0x104f, 0x1050, 0x10ff, 0x1100, 0x2000, 0x200f, 0x2010];
     const expected = addresses.map((address) => map.find(address) < 0 ? "" : map.name(map.find(address)));
-    assertEquals(allAt(machine, addresses), { names: expected, failures: [] });
+    assertEquals(await allAt(machine, addresses), { names: expected, failures: [] });
     assertEquals([expected[1], expected[3], expected[8]], ["outer", "inner", "alone"]);
   });
 });
@@ -180,11 +186,11 @@ Deno.test("RunTimeNames.findAll() has the code of a jitdump where it was in the 
     { time: 10, address: 0x1000, size: 0x40, index: 0, name: "first" },
     { time: 20, address: 0x1000, size: 0x20, index: 1, name: "second" },
   ];
-  await withFile(jitDump(loads, [{ time: 30, index: 1, to: 0x5000, size: 0x20 }]), (path) => {
+  await withFile(jitDump(loads, [{ time: 30, index: 1, to: 0x5000, size: 0x20 }]), async (path) => {
     const machine = new Machine();
     machine.mapped = () => FileBytes.tryOpen(path)!;
     machine.see(5, "/tmp/jit-5.dump");
-    const { names } = allAt(machine, [0x1000, 0x101f, 0x1020, 0x103f, 0x1040, 0x5000, 0x5020]);
+    const { names } = await allAt(machine, [0x1000, 0x101f, 0x1020, 0x103f, 0x1040, 0x5000, 0x5020]);
     assertEquals(names, ["second", "second", "first", "first", "", "second", ""]);
     machine.names.close();
   });
@@ -192,43 +198,43 @@ Deno.test("RunTimeNames.findAll() has the code of a jitdump where it was in the 
 
 Deno.test("RunTimeNames.findAll() says when there are too many functions", async () => {
   const lines = Array.from({ length: 200_001 }, (_, i) => `${(0x10000 + 16 * i).toString(16)} 10 f\n`);
-  await withFile(lines.join(""), (path) => {
+  await withFile(lines.join(""), async (path) => {
     const machine = new Machine();
     machine.namespaced = () => undefined;
     machine.own = () => FileBytes.tryOpen(path)!;
     machine.see(5);
     machine.names.look();
-    assertStringIncludes(machine.names.findAll().failures[0], "over the limit of 200,000 functions");
+    assertStringIncludes((await machine.names.findAll()).failures[0], "over the limit of 200,000 functions");
   });
 });
 
 Deno.test("RunTimeNames keeps no more names than a recording can carry, whatever a map says", async () => {
   const long = "x".repeat(66_000);
   const lines = Array.from({ length: 600 }, (_, i) => `${(0x1000 * (i + 1)).toString(16)} 10 ${long}\n`);
-  await withFile(lines.join(""), (path) => {
+  await withFile(lines.join(""), async (path) => {
     const machine = new Machine();
     machine.namespaced = () => undefined;
     machine.own = () => FileBytes.tryOpen(path)!;
-    const { names, failures } = machine.find(...lines.keys().map((i) => 0x1000 * (i + 1)));
+    const { names, failures } = await machine.find(...lines.keys().map((i) => 0x1000 * (i + 1)));
     assertEquals([names.length, failures.length], [0, 1]);
     assertStringIncludes(failures[0], "over the limit of 32 MiB of names");
   });
 });
 
 Deno.test("RunTimeNames says which file is over a limit, and passes over one that is none", async () => {
-  await withFile("not a dump, but long enough to be read as one", (path) => {
+  await withFile("not a dump, but long enough to be read as one", async (path) => {
     const machine = new Machine();
     machine.mapped = () => FileBytes.tryOpen(path)!;
     machine.see(5, "/tmp/jit-5.dump");
-    assertEquals(machine.find(0x1008), { names: [], failures: [] });
+    assertEquals(await machine.find(0x1008), { names: [], failures: [] });
     machine.names.close();
   });
-  await withFile("", (path) => {
+  await withFile("", async (path) => {
     Deno.truncateSync(path, 2 ** 30);
     const machine = new Machine();
     machine.namespaced = () => undefined;
     machine.own = () => FileBytes.tryOpen(path)!;
-    const { failures } = machine.find(0x1008);
+    const { failures } = await machine.find(0x1008);
     assertStringIncludes(failures[0], "/tmp/perf-5.map are not kept for reports: over the limit of");
     assertEquals(failures.length, 1);
   });

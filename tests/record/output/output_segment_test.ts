@@ -68,7 +68,7 @@ Deno.test("OutputSegment writes its front, then lets the drain run, and complete
       return new Map([[0, { samples: 9 }]]);
     });
     assertEquals(lost.get(0)?.samples, 9);
-    const { ledger: { total }, bytes } = made.finish();
+    const { ledger: { total }, bytes } = await made.finish();
     made.free();
     made.free(); // once more does nothing
     const dataBytes = 40 + sample.length;
@@ -90,7 +90,7 @@ Deno.test("OutputSegment counts only what was lost since the segment before", ()
     const { made } = segment({ fd });
     made.begin([], new Map([[0, { samples: 4 }]]));
     await made.stop(() => new Map([[0, { samples: 9 }]]));
-    assertEquals(made.finish().ledger.total.overflow, 5);
+    assertEquals((await made.finish()).ledger.total.overflow, 5);
     made.free();
   }));
 
@@ -113,7 +113,7 @@ Deno.test("OutputSegment frees the ballast before the drain tells a full disk it
     drain.error = new PmuError("drain", ERRNO.ENOSPC);
     await made.stop(() => new Map());
     assertEquals(log.slice(2), ["sink: free ballast", "drain 1: stop"]);
-    assertEquals(made.finish().writeError?.errno, ERRNO.ENOSPC);
+    assertEquals((await made.finish()).writeError?.errno, ERRNO.ENOSPC);
     assertEquals(finished[0].failed, true);
     made.free();
   }));
@@ -125,7 +125,7 @@ Deno.test("OutputSegment writes nothing more to a pipe that was given up, but co
       made.begin([], new Map());
       drain.error = new PmuError("drain", ERRNO.ECANCELED);
       await made.stop(() => new Map());
-      made.finish();
+      await made.finish();
       assertEquals(finished.length, isFile ? 1 : 0);
       made.free();
       made.giveUp(); // the drain is gone: nothing happens
