@@ -91,7 +91,8 @@ function unpacked(bytes: Uint8Array, cost: Cost): Uint8Array {
   // columns are copied out of it, and kept with the texts
   cost.keep(2 * size);
   cost.work(size * (WORK.zlib + WORK.read));
-  const whole = packing === PACKING.NONE ? rest : packing === PACKING.DEFLATE ? inflated(rest, size) : undefined;
+  if (packing !== PACKING.NONE && packing !== PACKING.DEFLATE) throw damaged();
+  const whole = packing === PACKING.NONE ? rest : inflated(rest, size);
   if (whole?.length !== size) throw damaged();
   return whole;
 }

@@ -58,7 +58,8 @@ export class KeptFolder implements KeptTables {
   /** Returns whether nobody else can have put tables there. */
   #mayRead(): boolean {
     const folder = this.#folder;
-    return this.#isPrivate ??= folder !== undefined && isOwnFolder(folder) && folderProblem(folder) === undefined;
+    return this.#isPrivate ??= folder !== undefined && isOwnFolder(folder) &&
+      folderProblem(folder) === undefined;
   }
 }
 
