@@ -6,6 +6,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { PERFS, PMUCTL } from "../benchmark/peers.ts";
 import { setting } from "../benchmark/setting.ts";
+import { leave, measureEach, namedPrograms } from "../stacks/each_program.ts";
 import { LANGUAGES } from "../stacks/languages.ts";
 import { command, lacks, LONG_MS, type Program, run, SERVER_SECONDS, SOURCES } from "../stacks/program.ts";
 import { SERVERS } from "../stacks/servers.ts";
@@ -36,11 +37,6 @@ const PROGRAMS: readonly Program[] = [
       Promise.resolve(command("sh", "-c", "for i in 1 2 3 4 5; do seq 3000000 | fzf -f 1234; done")),
   },
 ];
-
-function leave(why: string): never {
-  console.error(why);
-  Deno.exit(2);
-}
 
 /** Returns the shares in pmuctl's report. */
 async function pmuctlShares(file: string): Promise<Shares> {
@@ -102,29 +98,17 @@ if (args.help) {
   ].join("\n"));
   Deno.exit(0);
 }
-const words = args._.map(String);
-const unknown = words.filter((word) => !PROGRAMS.some(({ name }) => name === word));
-if (unknown.length > 0) {
-  leave(`no program ${unknown.join(", ")}: there are ${PROGRAMS.map(({ name }) => name).join(", ")}`);
-}
+const programs = namedPrograms(PROGRAMS, args._.map(String));
 
 const where = setting();
 const folder = args.keep ?? Deno.makeTempDirSync({ prefix: "pmuctl-names-" });
-const rows: NameRow[] = [], left = new Map<string, string>();
+const rows: NameRow[] = [];
 try {
-  for (const program of PROGRAMS.filter(({ name }) => words.length === 0 || words.includes(name))) {
-    try {
-      const missing = program.missing();
-      if (missing !== undefined) throw new Error(missing);
-      const row = await measure(program, folder);
-      rows.push(row);
-      (args.markdown ? console.error : console.log)(renderText(row));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      left.set(program.what, error.message);
-      console.error(`${program.name}: left out: ${error.message}`);
-    }
-  }
+  const left = await measureEach(programs, async (program) => {
+    const row = await measure(program, folder);
+    rows.push(row);
+    (args.markdown ? console.error : console.log)(renderText(row));
+  });
   if (args.markdown) console.log(renderMarkdown(rows, left, where).trimEnd());
 } finally {
   if (args.keep === undefined) Deno.removeSync(folder, { recursive: true });
