@@ -1,6 +1,7 @@
 /** Bytes of a function's code, from the file that was recorded, or of the running kernel. */
 
 import type { ByteSource } from "../base/bytes/byte_source.ts";
+import { viewOf } from "../base/bytes/bytes.ts";
 import { FileBytes } from "../base/files/file_bytes.ts";
 import { BadInputError } from "../base/system/errors.ts";
 import { functionRanges } from "../symbols/dwarf/function_ranges.ts";
@@ -120,8 +121,4 @@ export function coreMemory(core: ByteSource, address: number, length: number): U
     return bytes.length === length ? bytes : undefined;
   }
   return undefined;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

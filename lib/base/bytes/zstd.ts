@@ -7,6 +7,7 @@
  *     block: u24 header; stored, one byte repeated, or literals and the sequences that copy them and earlier data
  */
 
+import { viewOf } from "./bytes.ts";
 import { CompressedBlock, type Frame, History, MAX_BLOCK } from "./zstd_block.ts";
 import { ZstdError } from "./zstd_entropy.ts";
 
@@ -88,7 +89,7 @@ export class Unzstd {
   #beginFrame(): boolean {
     const bytes = this.#input.subarray(this.#from, this.#to);
     if (bytes.length < 5) return false;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const view = viewOf(bytes);
     const magic = view.getUint32(0, true);
     if ((magic & ~15) >>> 0 === SKIPPABLE) {
       if (bytes.length < 8) return false;

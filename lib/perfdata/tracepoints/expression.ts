@@ -3,6 +3,7 @@
  * (include/trace/stages/stage3_trace_output.h). They are parsed once, into functions that are called for each sample.
  */
 
+import { viewOf } from "../../base/bytes/bytes.ts";
 import type { TracepointField } from "./format.ts";
 import type { Token } from "./tokens.ts";
 import {
@@ -300,7 +301,7 @@ export class ExpressionParser {
       const bytes = bytesOf(array(data)), each = Number(numberOf(size(data)));
       if (![1, 2, 4, 8].includes(each)) return "{}";
       const length = Math.min(Number(numberOf(count(data))), Math.floor(bytes.length / each));
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const view = viewOf(bytes);
       return `{${
         Array.from({ length }, (_, i) => `0x${unsignedAt(view, i * each, each).toString(16)}`).join(",")
       }}`;

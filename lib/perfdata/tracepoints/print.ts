@@ -1,5 +1,6 @@
 /** Prints a tracepoint's data as the kernel and perf do (libtraceevent's pretty_print()). */
 
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { type Expression, ExpressionParser } from "./expression.ts";
 import type { TracepointFormat } from "./format.ts";
 import { tokensOf } from "./tokens.ts";
@@ -44,7 +45,7 @@ export function tracepointPrinter(format: TracepointFormat, nameOf: KernelName):
     if (!(error instanceof SyntaxError)) throw error;
   }
   return (bytes) => {
-    const data = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+    const data = { bytes, view: viewOf(bytes) };
     const text = pieces === undefined ? fieldsText(format, data) : piecesText(pieces, data, nameOf);
     return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
   };
