@@ -5,13 +5,28 @@ import { FORMATS } from "../../../lib/report/formats.ts";
 import { testNeeding } from "../../needs.ts";
 import { pmuctlOk, run, withFolder } from "../harness.ts";
 
+/**
+ * Before each call of the stub the program's code is thrown out of the caches, so that the stub waits to be fetched:
+ * otherwise it takes so little time that a recording may have no sample of it.
+ */
 const SOURCE = `
 #include <stdlib.h>
+#include <emmintrin.h>
+extern const char etext[];
 static volatile long sink;
 #define NOINLINE __attribute__((noinline, noclone)) static
 NOINLINE long spin(long n) { long s = 0; for (long i = 0; i < n; i++) s += i * i ^ (s >> 3); return s; }
-NOINLINE long calls(long n) { long s = 0; for (long i = 0; i < n; i++) s += labs(i - 7); return s; }
-NOINLINE long deep(long n, int d) { return d > 0 ? deep(n, d - 1) + spin(n / 8) : calls(n) + spin(n); }
+NOINLINE long calls(long n) {
+  const char *page = (const char *)((unsigned long)calls & ~4095UL);
+  long s = 0;
+  for (long i = 0; i < n; i++) {
+    for (const char *line = page; line < etext; line += 64) _mm_clflush(line);
+    _mm_mfence();
+    s += labs(i - 7);
+  }
+  return s;
+}
+NOINLINE long deep(long n, int d) { return d > 0 ? deep(n, d - 1) + spin(n / 8) : calls(n / 250) + spin(n); }
 int main(void) { for (int i = 0; i < 300; i++) sink += deep(400000, 4); return 0; }
 `;
 
