@@ -1,10 +1,12 @@
 /**
- * Finds the objects that the samples of a complete recording are in. Records are in order of time except within a round,
- * so an address whose mapping has not come yet is looked up once more at the end of its chunk.
+ * Finds the objects that the samples of a complete recording are in. Records of one round are in no order, and one may be
+ * older than those of the round before (see perfdata/read/sorter.ts). So an address whose mapping has not come yet is
+ * looked up once more when the next round is over.
  */
 
-import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { addressOf } from "../../base/bytes/address.ts";
+import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import type { FileBytes } from "../../base/files/file_bytes.ts";
 import { callchainOffset, RECORD_HEADER_SIZE } from "../../perfdata/format/attr_layout.ts";
@@ -20,8 +22,8 @@ const CHUNK = 1 << 20;
 const RECENT = 1 << 14;
 /** Most addresses in code that processes made. */
 const MAX_CODE_ADDRESSES = 1_000_000;
-/** Addresses kept for a second look in one chunk; more are garbage of broken call chains. */
-const MAX_PENDING = 10_000;
+/** Addresses of one round that are kept for a second look; so many are garbage of broken call chains. */
+const MAX_PENDING = 1 << 17;
 
 /** Objects and times of a recording's samples. */
 export interface SampledObjects {
@@ -45,6 +47,17 @@ export function findSampledObjects(
   return scan.hits;
 }
 
+/** Addresses of a round that were in no mapping, and the processes they belong to. */
+class UnmappedAddresses {
+  readonly pids = int32Column();
+  readonly addresses = float64Column();
+
+  add(pid: number, address: number): void {
+    this.pids.push(pid);
+    this.addresses.push(address);
+  }
+}
+
 class SampledObjectScan {
   readonly #file: FileBytes;
   readonly #table: EventTable;
@@ -52,15 +65,19 @@ class SampledObjectScan {
   readonly #buffer = new Uint8Array(CHUNK);
   readonly #words = new Uint32Array(this.#buffer.buffer);
   /**
-   * Cache of pages that have been looked up, as a sample in one of them adds nothing. A slot, indexed by a hash of its key
-   * (page and address space), has both halves of the key, and what is there: 0 when it is unused, 1 for what adds
-   * nothing, or the number of an object of run-time code, of which each address is kept, plus 2.
+   * Cache of pages that are mapped, as another sample in one of them adds nothing. A slot, indexed by a hash of its key
+   * (page and address space), has both halves of the key, the number of mappings when it was looked up, and what is there:
+   * 1 for what adds nothing, or the number of an object of run-time code, of which each address is kept, plus 2.
    */
-  readonly #recent = new Int32Array(3 * RECENT);
+  readonly #recent = new Int32Array(4 * RECENT);
+  /** Number of mappings so far, from 1. Each may be in the place of another. */
+  #mappings = 1;
   readonly #hit = new Set<number>();
   readonly #code = new Map<number, Set<number>>();
   #codeAddresses = 0;
-  #pending: { pid: number; address: number }[] = [];
+  /** Addresses that a mapping may still come for: those of the round before, and of this one. */
+  #before = new UnmappedAddresses();
+  #pending = new UnmappedAddresses();
   // the address space of the last sample's process, until a mapping or a fork may have changed it
   #pid = -1;
   #space = -1;
@@ -92,9 +109,17 @@ class SampledObjectScan {
       const taken = this.#records(at, got);
       if (taken === 0) break; // not a whole record: no recorder writes that
       at += taken;
-      for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
-      this.#pending = [];
     }
+    this.#endRound();
+    this.#endRound();
+  }
+
+  /** Looks up what the round before left. */
+  #endRound(): void {
+    const { pids, addresses } = this.#before;
+    for (let i = 0; i < pids.length; i++) this.#lookUp(pids.data[i], addresses.data[i]);
+    this.#before = this.#pending;
+    this.#pending = new UnmappedAddresses();
   }
 
   /** Scans the whole records at the buffer's start, which is `offset` of the file; returns their bytes. */
@@ -108,7 +133,7 @@ class SampledObjectScan {
       if (type === PERF_RECORD.SAMPLE) this.#sample(pos, size);
       else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
         this.#record(type, pos, size, second & 0xffff, offset + pos);
-      }
+      } else if (type === PERF_RECORD_USER.FINISHED_ROUND) this.#endRound();
       pos += size;
     }
     return pos;
@@ -124,6 +149,7 @@ class SampledObjectScan {
         const { pid, ppid, tid, ptid } = decodeTask(record);
         this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
       } else {
+        this.#mappings++;
         this.#spaces.mmap(decodeMmap2(record), misc & PERF_RECORD_MISC.CPUMODE_MASK);
       }
     } catch (error) {
@@ -171,20 +197,26 @@ class SampledObjectScan {
     const page = (low >>> 12) | ((high & 0xfff) << 20);
     const rest = (this.#space << 8) | ((high >>> 12) & 0xff);
     const recent = this.#recent;
-    const slot = 3 *
+    const slot = 4 *
       ((Math.imul(page ^ Math.imul(this.#space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
-    const there = recent[slot] === page && recent[slot + 1] === rest ? recent[slot + 2] : 0;
-    if (there === 1) return;
+    const isRecent = recent[slot] === page && recent[slot + 1] === rest &&
+      recent[slot + 2] === this.#mappings;
+    if (isRecent && recent[slot + 3] === 1) return;
     const address = addressOf(low, high);
-    if (there > 1) {
-      this.#addCode(this.#spaces.objects.rows[there - 2].pid, address);
+    if (isRecent) {
+      this.#addCode(this.#spaces.objects.rows[recent[slot + 3] - 2].pid, address);
       return;
     }
     const found = this.#lookUp(this.#pid, address);
+    if (found < 0) {
+      this.#pending.add(this.#pid, address);
+      if (this.#pending.pids.length === MAX_PENDING) this.#endRound();
+      return;
+    }
     recent[slot] = page;
     recent[slot + 1] = rest;
-    recent[slot + 2] = found >= 0 && this.#isCode(found) ? found + 2 : 1;
-    if (found < 0 && this.#pending.length < MAX_PENDING) this.#pending.push({ pid: this.#pid, address });
+    recent[slot + 2] = this.#mappings;
+    recent[slot + 3] = this.#isCode(found) ? found + 2 : 1;
   }
 
   /** Finds the object at an address, -1 for none, and takes note of it. */

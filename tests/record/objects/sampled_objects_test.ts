@@ -4,6 +4,7 @@ import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import { describeEvent, EventTable } from "../../../lib/perfdata/format/events.ts";
 import { encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
+import { encodeFinishedRound } from "../../../lib/perfdata/format/writer.ts";
 import { findSampledObjects } from "../../../lib/record/objects/sampled_objects.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
@@ -25,7 +26,7 @@ const map = (pid: number, start: number, filename: string) =>
     layout,
   );
 
-/** Returns the paths of the objects with samples, and the samples' times. */
+/** Returns the paths of the objects with samples, the addresses in run-time code by process, and the samples' times. */
 function objectsOf(records: readonly Uint8Array[]) {
   const path = Deno.makeTempFileSync({ prefix: "pmuctl-test-" });
   try {
@@ -34,9 +35,9 @@ function objectsOf(records: readonly Uint8Array[]) {
     const file = FileBytes.tryOpen(path)!;
     const table = new EventTable();
     table.add(describeEvent(attr, [1n]));
-    const { objects, times } = findSampledObjects(file, 0, bytes.length, table);
+    const { objects, code, times } = findSampledObjects(file, 0, bytes.length, table);
     file.close();
-    return { paths: objects.map(({ path }) => path).sort(), times };
+    return { paths: objects.map(({ path }) => path).sort(), code, times };
   } finally {
     Deno.removeSync(path);
   }
@@ -66,6 +67,29 @@ Deno.test("findSampledObjects() follows processes that were forked, and tells ad
 
 Deno.test("findSampledObjects() finds an object whose mapping comes behind its sample", () => {
   assertEquals(objectsOf([sample({ ip: 0x10010 }), map(100, 0x10000, "/bin/late")]).paths, ["/bin/late"]);
+});
+
+Deno.test("findSampledObjects() keeps each address of run-time code, also of pages whose mapping comes a round later", () => {
+  const early = [0x10010, 0x10020, 0x10f00].map((ip) => sample({ ip }));
+  const { code } = objectsOf([
+    ...early,
+    encodeFinishedRound(),
+    sample({ ip: 0x10030 }),
+    map(100, 0x10000, "//anon"),
+    sample({ ip: 0x10040 }),
+    sample({ ip: 0x10050 }),
+  ]);
+  assertEquals([...code.get(100) ?? []].sort(), [0x10010, 0x10020, 0x10030, 0x10040, 0x10050, 0x10f00]);
+});
+
+Deno.test("findSampledObjects() finds both objects of a page that another one is mapped to later", () => {
+  const { paths } = objectsOf([
+    map(100, 0x10000, "/bin/first"),
+    sample({ ip: 0x10010 }),
+    map(100, 0x10000, "/bin/second"),
+    sample({ ip: 0x10010 }),
+  ]);
+  assertEquals(paths, ["/bin/first", "/bin/second"]);
 });
 
 Deno.test("findSampledObjects() leaves out addresses in the kernel, and in no mapping, and stops at garbage", () => {
