@@ -1,18 +1,14 @@
 /** Io over this process's standard streams and environment. */
 
 import { environmentValue } from "../base/system/launcher.ts";
+import { UnsupportedError } from "../base/system/errors.ts";
 import { printable } from "../base/text/printable.ts";
 import { refusal } from "../base/system/system_error.ts";
 import type { Io } from "./command.ts";
-import { stdoutIsNonblocking, waitingStdout } from "./nonblocking.ts";
+import { openStandardOutput, type Stream } from "./standard_output.ts";
 
 /** End of output: the reader of standard output has gone, as `| head` does. */
 export class OutputClosed extends Error {}
-
-/** Destination of bytes, as Deno.stdout. */
-interface Stream {
-  writeSync(bytes: Uint8Array<ArrayBuffer>): number;
-}
 
 /** Moves to the first column and erases the line (ECMA-48: CR, EL). */
 const CLEAR_LINE = "\r\x1b[K";
@@ -82,9 +78,10 @@ export function processIo(): Io {
 function writeAll(bytes: Uint8Array<ArrayBuffer>) {
   try {
     if (bytes.length === 0) return;
-    writeTo(stdout ??= stdoutIsNonblocking() ? waitingStdout() : Deno.stdout, bytes);
+    writeTo(stdout ??= openStandardOutput(), bytes);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+    if (error instanceof UnsupportedError) throw error;
     throw refusal("write to standard output", error);
   }
 }

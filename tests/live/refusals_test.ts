@@ -194,7 +194,7 @@ testNeeding(["cc"], "a standard output that does not block gets all there is, on
 
 testNeeding(
   [],
-  "a full standard output or file is told by every command, with status 3",
+  "a full or closed standard output is told by every command, with status 3, and so is a full file",
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/x.data`;
@@ -206,6 +206,9 @@ testNeeding(
           ...[[], ["--json"], ["-g"], ["--format", "html"], ["--format", "pprof"]].map((
             more,
           ) => ["report", "-i", file, ...more]),
+          ...["script", "annotate", "bundle -o -"].map((words) => [...words.split(" "), "-i", file]),
+          ["script", "--json", "-i", file],
+          ["analyze", file],
           ["diff", file, file],
           ["stat", "-r", "2", "--json", "--", "true"],
           [...bind, "--", "true"],
@@ -214,6 +217,15 @@ testNeeding(
       ) {
         const ran = await sh('exec "$@" >/dev/full', args);
         assertRefused(ran, /write to standard output: no space left on device/);
+        for (const closed of [">&-", ">&- <&-", "1</dev/null"]) {
+          const unseen = await sh(`exec "$@" ${closed}`, args);
+          assertRefused(unseen, /write to standard output: (it is closed|bad file descriptor)/);
+        }
+      }
+      for (
+        const args of [["report", "-i", file, "-o", `${folder}/x.txt`], ["record", "-o", file, "--", "true"]]
+      ) {
+        assertEquals((await sh('exec "$@" >&-', args)).status, 0, `${args}: it needs no standard output`);
       }
       for (
         const args of [["report", "-i", file, "-o", "/dev/full"], [...bind, "-o", "/dev/full", "--", "true"]]

@@ -216,6 +216,25 @@ static void check_calls(bool injected)
 		fail("/proc is not mounted, where the program finds itself: mount it");
 }
 
+/* ---- standard output ----------------------------------------------------------------------------- */
+
+/*
+ * Opens /dev/null for reading as standard output, if that is closed. The runtime would open it for reading and writing, and
+ * a result would be lost without an error: this way lib/cli/standard_output.ts can tell.
+ */
+static void keep_output_closed(void)
+{
+	long fd;
+
+	if (CALL2(SYS_fcntl, 1, F_GETFD) != -EBADF)
+		return;
+	fd = CALL4(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0);
+	if (fd < 0 || fd == 1)
+		return;
+	CALL3(SYS_dup3, fd, 1, 0);
+	CALL1(SYS_close, fd);
+}
+
 /* ---- limits ---------------------------------------------------------------------------------------- */
 
 struct limits {
@@ -488,6 +507,7 @@ __attribute__((used, visibility("hidden"))) void start_main(char **stack)
 	if (!injected && (argc < 3 || users > argc - 3))
 		quit(2); /* run by hand */
 	hide_from_runtime(envp, injected);
+	keep_output_closed();
 	check_working_directory();
 	check_descriptors();
 	check_calls(injected);
