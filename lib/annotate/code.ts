@@ -9,7 +9,7 @@ import { EM } from "../symbols/elf/elf.ts";
 import { memoryAt } from "../symbols/elf/load_offsets.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { openKernelElf } from "../symbols/kernel_elf.ts";
-import { Cost, LimitError } from "../symbols/object/limits.ts";
+import { Budget, Cost, LimitError } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import { missingSymbolCause } from "../symbols/object/missing_symbol_reasons.ts";
 import { closeObjectElf, linkedIn, openObjectElf } from "../symbols/object_elf.ts";
@@ -23,7 +23,7 @@ export interface FunctionCode {
   machine: number;
 }
 
-/** Largest function that is disassembled; generated ones have some 100 KB. */
+/** Largest function that is disassembled, unless PMUCTL_LIMIT_FACTOR raises that; generated ones have some 100 KB. */
 const MAX_CODE = 1 << 20;
 
 /**
@@ -50,7 +50,14 @@ export function functionCode(
 function lengthOf(start: number, end = NaN): number {
   const length = end - start;
   if (!(length > 0)) throw new BadInputError("its size is not known");
-  if (length > MAX_CODE) throw new BadInputError(`it is larger than ${MAX_CODE >> 20} MiB`);
+  const most = MAX_CODE * new Budget().factor;
+  if (length > most) {
+    throw new BadInputError(
+      `it is larger than ${
+        most / MAX_CODE
+      } MiB: if you trust it, raise the limits with PMUCTL_LIMIT_FACTOR=4`,
+    );
+  }
   return length;
 }
 

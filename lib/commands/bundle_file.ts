@@ -1,6 +1,6 @@
 /** Bundling of a recording: the names that its report needs, gathered and added to it. */
 
-import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { type ByteInput, prepended, readStream } from "../base/bytes/byte_source.ts";
 import { FileBytes, openInput } from "../base/files/file_bytes.ts";
 import { temporaryFolder } from "../base/files/temporary.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
@@ -9,6 +9,7 @@ import { writeOutputFile } from "../cli/output_file.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { counted } from "../base/text/plural.ts";
 import { fitsInRecording, MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts";
+import { decodeMagic, PIPE_HEADER_SIZE } from "../perfdata/format/header.ts";
 import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
 import { withNames } from "../perfdata/rewrite/add_names.ts";
 import { gatherNames } from "../profile/bundle/gather_names.ts";
@@ -79,19 +80,22 @@ function missingLine(missing: readonly string[]): string {
 
 /**
  * Calls `body` with the input, which is read twice: a copy of it in a temporary file where it can be read only once. Throws
- * UnsupportedError if that cannot be written.
+ * BadInputError if it does not start as a recording, and UnsupportedError if the copy cannot be written.
  */
 export async function withSeekable<T>(
   input: ByteInput,
   body: (input: SeekableInput) => Promise<T>,
 ): Promise<T> {
   if (isSeekable(input)) return await body(input);
+  // before it is copied: a device, or `yes`, has no end
+  const first = readStream(input, PIPE_HEADER_SIZE);
+  decodeMagic(first, input.name);
   const attempt = `copy ${input.name}`;
   const folder = temporaryFolder("pmuctl-", attempt);
   try {
     const path = `${folder}/perf.data`;
     try {
-      copyTo(path, input);
+      copyTo(path, prepended(first, input));
     } catch (error) {
       throw refusal(attempt, error, "name a file with -i, or set TMPDIR to a folder with more room");
     }

@@ -172,6 +172,15 @@ Deno.test("bundle says in one line what it cannot do, and leaves the output as i
       assertEquals([ran.status, ran.stderr.trim().split("\n").length], [status, 1], ran.stderr);
       assertStringIncludes(ran.stderr, said);
     }
+    const before = [...Deno.readDirSync(folder)].length;
+    for (const endless of ['exec "$@" -i /dev/zero', 'yes | "$@"', 'yes >pipe & exec "$@" -i pipe']) {
+      const script = `mkfifo pipe; TMPDIR=$PWD; export TMPDIR; ulimit -f 64; ${endless}`;
+      const ran = await run("bash", ["-c", script, "sh", PMUCTL, "bundle", "-o", output], { cwd: folder });
+      assertEquals([ran.status, ran.stderr.trim().split("\n").length], [4, 1], ran.stderr);
+      assertStringIncludes(ran.stderr, "it is not a perf.data file");
+      await Deno.remove(`${folder}/pipe`);
+    }
+    assertEquals([...Deno.readDirSync(folder)].length, before, "copies are left behind");
     assertEquals(await Deno.readTextFile(output), "as it was");
     await Deno.remove(work);
     const { status, stderr } = await pmuctl(["bundle", file, "-o", output]);

@@ -2,6 +2,7 @@
 
 import type { ByteInput, ByteSource } from "../bytes/byte_source.ts";
 import { BadInputError } from "../system/errors.ts";
+import { errorCause } from "../system/system_error.ts";
 import { exists } from "./exists.ts";
 import { type GuardedFile, openGuarded, type OpenPolicy, type OpenRefusal } from "./guarded_open.ts";
 
@@ -144,7 +145,7 @@ export function openInput(path: string): ByteInput {
     } else if (error instanceof Deno.errors.PermissionDenied) {
       cause = DENIED;
     } else {
-      cause = error instanceof Error ? error.message : String(error);
+      cause = errorCause(error);
     }
   }
   throw new BadInputError(`cannot read ${path}: ${cause}`);

@@ -75,6 +75,9 @@ export interface FileHeader {
   featureNumbers: number[];
 }
 
+/** Remedy for a recording that was damaged on its way here, or when it was made. */
+export const AGAIN = "copy it again, or record again";
+
 /**
  * Decodes the first PIPE_HEADER_SIZE bytes of `name`: the byte order, and whether a pipe's records or the rest of a
  * file's header follow. Throws BadInputError when it is not perf.data.
@@ -85,6 +88,7 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   if (magic !== MAGIC && magic !== swapped && magic !== OLD_MAGIC) {
     throw new BadInputError(`cannot read ${name}: ${whatItIs(bytes)}`, 0);
   }
+  checkLength(bytes, PIPE_HEADER_SIZE, name);
   const sizeAs = (littleEndian: boolean) => {
     const r = new ByteReader(bytes, littleEndian, `the header of ${name}`);
     r.take(8);
@@ -97,7 +101,7 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   if (!isKnownSize(size) && (isOld || size < FILE_HEADER_SIZE)) {
     throw new BadInputError(
       `cannot read ${name}: its header gives its own size as ${counted(size, "byte")}: ` +
-        `expected ${FILE_HEADER_SIZE} (a file) or ${PIPE_HEADER_SIZE} (a pipe)`,
+        `expected ${FILE_HEADER_SIZE} (a file) or ${PIPE_HEADER_SIZE} (a pipe): ${AGAIN}`,
       8,
     );
   }
@@ -106,6 +110,15 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
     littleEndian,
     headerSize: Number(size < FILE_HEADER_SIZE ? size : FILE_HEADER_SIZE),
   };
+}
+
+function checkLength(bytes: Uint8Array, length: number, name: string): void {
+  if (bytes.length >= length) return;
+  const there = counted(bytes.length, "byte");
+  throw new BadInputError(
+    `cannot read ${name}: it ends within its header, after ${there}: ${AGAIN}`,
+    bytes.length,
+  );
 }
 
 function isKnownSize(size: bigint): boolean {
@@ -118,6 +131,7 @@ export function decodeFileHeader(
   { littleEndian, headerSize }: Magic,
   name: string,
 ): FileHeader {
+  checkLength(bytes, headerSize, name);
   const r = new ByteReader(bytes, littleEndian, `the header of ${name}`);
   r.take(PIPE_HEADER_SIZE);
   const attrSize = r.size();
@@ -126,7 +140,8 @@ export function decodeFileHeader(
   const data = section();
   if (data.offset < headerSize) {
     throw new BadInputError(
-      `cannot read ${name}: its header is damaged: it puts the records at offset ${data.offset}, within the header`,
+      `cannot read ${name}: its header is damaged: it puts the records at offset ${data.offset}, within the header: ` +
+        AGAIN,
       DATA_SIZE_AT - 8,
     );
   }
@@ -180,7 +195,7 @@ function whatItIs(bytes: Uint8Array): string {
   if (bytes.length === 0) return "it is empty: record again";
   const found = KNOWN_STARTS.find(([start]) => start.every((byte, i) => bytes[i] === byte));
   if (found) return `it is ${found[1]}`;
-  return "it is not a perf.data file (no PERFILE2 at its start)";
+  return "it is not a perf.data file (no PERFILE2 at its start): name one that pmuctl or perf has recorded";
 }
 
 /** Files that people pass by mistake: their first bytes, and what to do with them. */
@@ -220,7 +235,7 @@ export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string)
       `cannot read ${name}: its events are damaged: ${
         counted(attrs.size, "byte")
       } at offset ${attrs.offset}, ` +
-        `in entries of ${attrSize}: record again`,
+        `in entries of ${attrSize}: ${AGAIN}`,
       attrs.offset,
     );
   }
@@ -229,7 +244,7 @@ export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string)
       `cannot read ${name}: it ends before its list of events, ${
         counted(attrs.size, "byte")
       } at offset ${attrs.offset}: ` +
-        "copy it again, or record again",
+        AGAIN,
       attrs.offset,
     );
   }

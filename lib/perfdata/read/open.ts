@@ -14,6 +14,7 @@ import {
 import { describeEvent, EventTable } from "../format/events.ts";
 import { FEATURE, Features, isDecoded } from "../format/features.ts";
 import {
+  AGAIN,
   decodeAttrs,
   decodeEventTypes,
   decodeFeatureTable,
@@ -189,7 +190,7 @@ function readEvents(
       throw new BadInputError(
         `cannot read ${name}: an event's ids (${
           counted(ids.size, "byte")
-        } at offset ${ids.offset}) do not fit in it`,
+        } at offset ${ids.offset}) do not fit in it: ${AGAIN}`,
         ids.offset,
       );
     }
@@ -206,7 +207,9 @@ function readEvents(
 function checkEventBytes(bytes: number, what: string, name: string): void {
   if (bytes <= MAX_EVENT_BYTES) return;
   throw new BadInputError(
-    `cannot read ${name}: it has ${bytes} bytes of ${what}: the limit is ${MAX_EVENT_BYTES >> 20} MiB`,
+    `cannot read ${name}: it has ${bytes} bytes of ${what}: the limit is ${
+      MAX_EVENT_BYTES >> 20
+    } MiB: ${AGAIN}`,
   );
 }
 

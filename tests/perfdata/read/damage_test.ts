@@ -65,10 +65,13 @@ Deno.test("reader() gives the records of a file whose features are cut off, then
 Deno.test("reader() refuses what is not perf.data, and says what it is", async () => {
   const cases: [Uint8Array, string][] = [
     [new Uint8Array(), "it is empty"],
-    [new TextEncoder().encode("#!/bin/sh\necho hello world, this is no recording\n"), "not a perf.data file"],
+    [
+      new TextEncoder().encode("#!/bin/sh\necho hello world, this is no recording\n"),
+      "not a perf.data file (no PERFILE2 at its start): name one",
+    ],
     [new TextEncoder().encode("PERFFILE" + "x".repeat(100)), "gives its own size"],
-    [CALLGRAPH.slice(0, 60), "ends early"],
-    [CALLGRAPH.slice(0, 12), "ends early"],
+    [CALLGRAPH.slice(0, 60), "it ends within its header, after 60 bytes: copy it again"],
+    [CALLGRAPH.slice(0, 12), "it ends within its header, after 12 bytes: copy it again"],
   ];
   for (const [bytes, message] of cases) {
     for (const input of [new MemoryBytes(bytes), stream(bytes)]) {
