@@ -137,3 +137,9 @@ Deno.test("what the samples do not have is left out, unless it was asked for by 
   assertThrows(() => text(noCpu, parseScriptFields("comm,cpu")), BadInputError, "cannot print cpu");
   assertThrows(() => text({ ...profile, times: undefined }), BadInputError, "not all of them have times");
 });
+
+Deno.test("a recording may have any number of events", () => {
+  const profile = sampled(), [event] = profile.events;
+  const many = { ...profile, events: new Array(200_000).fill(event) };
+  assertEquals(text(many), text(profile));
+});

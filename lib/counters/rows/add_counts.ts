@@ -2,6 +2,7 @@
  * Sums counts. A sum with an unknown count is unknown; one with an estimate is an estimate, with the smallest share.
  */
 
+import { least } from "../../base/bytes/lists.ts";
 import type { CountValue } from "./row.ts";
 
 /** Returns the sum of two rows; `b` when there is no `a`. */
@@ -16,6 +17,6 @@ export function sumOf(counts: readonly (readonly CountValue[])[]): CountValue[] 
     if (each.some((count) => count?.value === undefined)) return {};
     const value = each.reduce((sum, count) => sum + count.value!, 0n);
     const shares = each.flatMap((count) => count.share ?? []);
-    return shares.length ? { value, share: Math.min(...shares) } : { value };
+    return shares.length ? { value, share: least(shares) } : { value };
   });
 }

@@ -8,6 +8,7 @@
  */
 
 import { hexAddress } from "../../base/bytes/address.ts";
+import { greatest } from "../../base/bytes/lists.ts";
 import { BadInputError, UsageError } from "../../base/system/errors.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 import { printable } from "../../base/text/printable.ts";
@@ -152,7 +153,7 @@ function headOf(
   callers: boolean,
 ): (row: number, event: number) => Head {
   const { samples, threads, comms, events } = profile;
-  const width = Math.max(0, ...events.map(({ name }) => name.length));
+  const width = greatest([0, ...events.map(({ name }) => name.length)]);
   const hasChain = callers && fields.has("ip");
   const comm = (thread: number) => {
     const name = comms[threads.comm[thread]];
