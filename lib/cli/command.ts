@@ -61,8 +61,8 @@ export interface Io {
   /** Writes a message line to standard error at once. Characters that control a terminal are escaped. */
   err(line: string): void;
   /**
-   * Shows a status line on a terminal on standard error, in place of the previous one; "" removes it. Lines of `err`
-   * appear above it.
+   * Shows a status line on standard error, in place of the previous one; "" removes it. Lines of `err` appear above it.
+   * Does nothing unless standard error is a terminal.
    */
   status(line: string): void;
   /** Writes the buffered output. */

@@ -35,6 +35,7 @@ export function processIo(): Io {
     size = 0;
     writeAll(encoder.encode(text));
   };
+  const stderrIsTerminal = Deno.stderr.isTerminal();
   return {
     out(text) {
       pending.push(text);
@@ -50,12 +51,13 @@ export function processIo(): Io {
       say(shown ? `${CLEAR_LINE}${line}\n${shown}` : `${line}\n`);
     },
     status(line) {
-      if (line !== shown) say(CLEAR_LINE + line);
+      if (!stderrIsTerminal || line === shown) return;
+      say(CLEAR_LINE + line);
       shown = line;
     },
     flush,
     stdoutIsTerminal: Deno.stdout.isTerminal(),
-    stderrIsTerminal: Deno.stderr.isTerminal(),
+    stderrIsTerminal,
     get columns() {
       try {
         return Deno.consoleSize().columns || NO_TERMINAL_COLUMNS; // a pty may report no size

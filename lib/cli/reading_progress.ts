@@ -9,8 +9,6 @@ import type { Io } from "./command.ts";
 const LONG = 100e6;
 /** Interval between two updates of the line, in ms. */
 const INTERVAL = 100;
-/** Time in ms after which fetching is mentioned where there is no terminal. */
-const FETCHING_NOTE_AFTER_MS = 5000;
 
 /**
  * Calls `body` with `input`, showing on standard error how much of it has been read: only on a terminal, and only for a
@@ -84,21 +82,9 @@ export function renderFetching({ done, files, received, announced }: Fetching, c
   return line;
 }
 
-/**
- * Returns a function that shows how far the fetching is, and is told undefined at its end: as a status line on a
- * terminal, else in one line, if it takes long.
- */
+/** Returns a function that shows how far the fetching is as a status line, and is told undefined at its end. */
 export function fetchingNotes(
-  io: Pick<Io, "status" | "err" | "stderrIsTerminal" | "columns">,
-  afterMs = FETCHING_NOTE_AFTER_MS,
+  io: Pick<Io, "status" | "columns">,
 ): (progress: Fetching | undefined) => void {
-  if (io.stderrIsTerminal) {
-    return (progress) => io.status(progress ? renderFetching(progress, io.columns) : "");
-  }
-  let last: Fetching | undefined, timer: ReturnType<typeof setTimeout> | undefined;
-  return (progress) => {
-    last = progress;
-    if (progress === undefined) clearTimeout(timer);
-    else timer ??= setTimeout(() => last && io.err(`pmuctl: ${renderFetching(last, Infinity)}`), afterMs);
-  };
+  return (progress) => io.status(progress ? renderFetching(progress, io.columns) : "");
 }

@@ -49,7 +49,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output !== "-") refuseSameFile(output, file);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   await withSeekable(input, async (copy) => {
-    const { pieces, summary, missing } = await withProgress(
+    const { pieces, summary, warnings } = await withProgress(
       copy,
       io,
       (read) =>
@@ -57,7 +57,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     );
     if (output === "-") print(pieces, io);
     else writeOutputFile(output, pieces, { mode: 0o600 }); // as private as a recording
-    if (missing !== undefined) note(`warning: ${missing}`);
+    for (const warning of warnings) note(`warning: ${warning}`);
     note(`wrote ${output === "-" ? "the recording" : output} with ${summary}`);
   });
   return EXIT.ok;

@@ -12,11 +12,13 @@ import { fitsInRecording, MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts"
 import { decodeMagic, PIPE_HEADER_SIZE } from "../perfdata/format/header.ts";
 import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
 import { withNames } from "../perfdata/rewrite/add_names.ts";
+import { percentText } from "../report/shared/columns.ts";
+import { groupByRemedy, type Remedy } from "../report/shared/remedies.ts";
 import { gatherNames } from "../profile/bundle/gather_names.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 
-/** Most objects named in the line about those that could not be read. */
-const MAX_NAMED = 5;
+/** Most lines about code without names, and most objects named in each. */
+const MAX_REMEDIES = 3, MAX_NAMED = 5;
 /** Bytes of a stream that are copied at once. */
 const CHUNK = 1 << 20;
 
@@ -26,8 +28,8 @@ export interface BundledRecording {
   pieces: Iterable<Uint8Array>;
   /** Summary for the user: `names of 12 objects in 34 KiB`. */
   summary: string;
-  /** Objects that could not be read, in a line for the user; undefined if there are none. */
-  missing?: string;
+  /** Warnings of what it lacks, a line each: code without names, files that could not be fetched. */
+  warnings: string[];
 }
 
 /**
@@ -46,7 +48,7 @@ export async function bundled(
       remedy: "record into one file (without --threads)",
     });
   }
-  const { bundle, named, missing } = await gatherNames(input, files, options);
+  const { bundle, named, warnings, unresolved, samples } = await gatherNames(input, files, options);
   if (!fitsInRecording(bundle)) {
     throw new UnsupportedError({
       attempt: `bundle ${input.name}`,
@@ -57,7 +59,7 @@ export async function bundled(
   return {
     pieces: withNames(input, bundle),
     summary: `names of ${counted(named, "object")} in ${Math.ceil(bundle.length / 1024)} KiB`,
-    missing: missing.length === 0 ? undefined : missingLine(missing),
+    warnings: [...warnings, ...namelessLines(groupByRemedy(unresolved), samples)],
   };
 }
 
@@ -72,10 +74,16 @@ export async function bundleInPlace(path: string): Promise<BundledRecording> {
   return recording;
 }
 
-function missingLine(missing: readonly string[]): string {
-  const more = missing.length - MAX_NAMED;
-  const listed = missing.slice(0, MAX_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-  return `without names of ${listed}`;
+/** Yields a line for each remedy, as of a report's section "Without a symbol": whoever reads the bundle has none. */
+function* namelessLines(remedies: readonly Remedy[], all: number): Generator<string> {
+  for (const { remedy, causes, objects, samples } of remedies.slice(0, MAX_REMEDIES)) {
+    const more = objects.length - MAX_NAMED, names = objects.slice(0, MAX_NAMED).map(({ name }) => name);
+    const share = samples > 0 ? ` (${percentText(samples, all).trim()} of the samples)` : "";
+    yield `without names of ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}${share}: ` +
+      `${causes.join(", ")}: ${remedy}, and bundle again`;
+  }
+  const left = remedies.slice(MAX_REMEDIES).reduce((sum, { objects }) => sum + objects.length, 0);
+  if (left > 0) yield `without names of ${counted(left, "more object")}: 'pmuctl report' lists them`;
 }
 
 /**

@@ -283,8 +283,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 async function bundle(paths: readonly string[], note: (line: string) => void): Promise<void> {
   const { bundleInPlace } = await import("./bundle_file.ts");
   for (const path of paths) {
-    const { summary, missing } = await bundleInPlace(path);
-    if (missing !== undefined) note(`warning: ${missing}`);
+    const { summary, warnings } = await bundleInPlace(path);
+    for (const warning of warnings) note(`warning: ${warning}`);
     note(`${path} has ${summary}`);
   }
 }

@@ -176,6 +176,11 @@ export class Symbolizer {
     return [...this.#fetchWarnings, ...this.#warnings.map(({ text }) => text)];
   }
 
+  /** Problems found while fetching files, a sentence each. */
+  get fetchWarnings(): readonly string[] {
+    return this.#fetchWarnings;
+  }
+
   /** Returns the problems found while loading an object. */
   warningsOf(object: ObjectInfo): string[] {
     return this.#warnings.filter((warning) => warning.object === object).map(({ text }) => text);

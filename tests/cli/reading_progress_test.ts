@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ByteInput } from "../../lib/base/bytes/byte_source.ts";
-import { eventually } from "../eventually.ts";
 import { fetchingNotes, renderFetching, withProgress } from "../../lib/cli/reading_progress.ts";
 
 /** A file of `size` bytes, none of which is there. */
@@ -72,26 +71,10 @@ Deno.test("the line of fetching fits its width, and leaves out what does not", (
   for (let columns = 1; columns < 100; columns++) assert(renderFetching(FETCHING, columns).length < columns);
 });
 
-Deno.test("fetching is a status line on a terminal, and one line elsewhere if it takes long", async () => {
-  const said: string[] = [], shown: string[] = [];
-  const io = {
-    columns: 80,
-    err: (line: string) => void said.push(line),
-    status: (line: string) => void shown.push(line),
-  };
-  const onTerminal = fetchingNotes({ ...io, stderrIsTerminal: true });
-  onTerminal(FETCHING);
-  onTerminal(undefined);
-  assertEquals([shown.length, shown[1], said], [2, "", []]);
-
-  const patient = fetchingNotes({ ...io, stderrIsTerminal: false });
-  patient(FETCHING);
-  patient(undefined);
-  const impatient = fetchingNotes({ ...io, stderrIsTerminal: false }, 1);
-  impatient({ ...FETCHING, done: 0 });
-  impatient(FETCHING);
-  await eventually(() => said.length > 0, "the line");
-  impatient(undefined);
-  assertEquals(said, [`pmuctl: ${renderFetching(FETCHING, Infinity)}`]);
-  assertEquals(shown.length, 2);
+Deno.test("fetching is a status line, which goes away at the end", () => {
+  const shown: string[] = [];
+  const tell = fetchingNotes({ columns: 80, status: (line) => void shown.push(line) });
+  tell(FETCHING);
+  tell(undefined);
+  assertEquals(shown, [renderFetching(FETCHING, 80), ""]);
 });

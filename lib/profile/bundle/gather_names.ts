@@ -15,12 +15,20 @@ import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
 import { FunctionTableBuilder } from "../../symbols/kept/function_table.ts";
 import { NOTHING } from "../../symbols/kept/kept_ranges.ts";
 import { LineTableBuilder } from "../../symbols/kept/line_table.ts";
-import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  NOTHING_TO_DO,
+  REASON,
+  type Reason,
+  symbolFailureOf,
+} from "../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
-import { openRunTimeNames } from "../../symbols/symbolizer.ts";
+import { openRunTimeNames, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { linesOf, mayHaveLines } from "../load/frame_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
-import { type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
+import { frameWeights, type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
+import type { Profile } from "../model/profile.ts";
 import { LoggedStacks } from "../load/stacks/carried_stacks.ts";
 
 /** Kinds of objects that are bundled; what a report says of the others depends on the recording alone. */
@@ -34,8 +42,15 @@ export interface GatheredNames {
   bundle: Uint8Array | undefined;
   /** Number of objects with symbols. */
   named: number;
-  /** Objects whose files could not be read, and why: `libfoo.so (no file)`. */
-  missing: string[];
+  /**
+   * Objects with code that stays without a name, though there is a remedy. `samples` are those whose innermost frame is
+   * such code: 0 where it has callers alone, and none of the object's code has a name.
+   */
+  unresolved: Profile["unresolved"];
+  /** Number of all samples. */
+  samples: number;
+  /** Problems met while files were fetched, a sentence each. */
+  warnings: readonly string[];
 }
 
 /** Gathers the names of a recording. Throws as loadProfile() does. */
@@ -59,21 +74,54 @@ export async function gatherNames(
     ({ id }) => Float64Array.from(hits.get(id)!.symbols),
   );
   const gatherer = new Gatherer(recording, files);
-  const answers: ObjectAnswers[] = [], missing: string[] = [];
+  const answers: ObjectAnswers[] = [], nameless = new Set<ObjectInfo>();
   for (const [id, addresses] of hits) {
     const object = rows[id];
     if (!BUNDLED.has(object.kind)) continue;
     const answer = gatherer.answers(object, addresses);
     answers.push(answer);
     const { symbols, jitDump, facts: { failure } } = answer;
-    if (symbols === undefined && jitDump === undefined && !READ.has(failure.reason)) {
-      missing.push(`${object.name} (${missingSymbolCause(failure.reason, failure.detail)})`);
-    }
+    if (symbols === undefined && jitDump === undefined && !READ.has(failure.reason)) nameless.add(object);
   }
   gatherer.addInlined();
   recording.inlined!.close();
   const named = answers.filter(({ symbols, jitDump }) => symbols || jitDump).length;
-  return { bundle: encodeBundle(answers, unwoundStacks(recording)), named, missing };
+  return {
+    bundle: encodeBundle(answers, unwoundStacks(recording)),
+    named,
+    ...unresolvedOf(recording, nameless, files.fetcher !== undefined),
+    warnings: symbolizer.fetchWarnings,
+  };
+}
+
+/** Returns the objects with code that has no name, of those that are bundled, and the number of all samples. */
+function unresolvedOf(
+  { frames, builder, symbolizer, spaces: { objects: { rows } } }: ReadRecording,
+  nameless: ReadonlySet<ObjectInfo>,
+  fetches: boolean,
+): Pick<GatheredNames, "unresolved" | "samples"> {
+  const weights = frameWeights(frames, builder);
+  weights.forEach((weight, frame) => {
+    const object = rows[frames.object.data[frame]];
+    if (weight === 0 || object === undefined || !BUNDLED.has(object.kind)) return;
+    const id = symbolizer.symbolize(object, frames.address.data[frame]);
+    if (id < 0) symbolizer.addUnresolved(object, id as Reason, weight);
+  });
+  const found: UnresolvedWeight[] = symbolizer.unresolved();
+  const told = new Set(found.map(({ object }) => object));
+  for (const object of nameless) {
+    if (!told.has(object)) found.push({ object, ...symbolizer.failureOf(object), weight: 0 });
+  }
+  const unresolved = found.map(({ object, reason, detail, weight }) => ({
+    object: object.name,
+    cause: missingSymbolCause(reason, detail),
+    remedy: missingSymbolRemedy(reason, object, { fetches, command: "bundle" }),
+    samples: weight,
+  }));
+  return {
+    unresolved: unresolved.filter(({ remedy }) => !remedy.startsWith(NOTHING_TO_DO)),
+    samples: weights.reduce((sum, weight) => sum + weight, 0),
+  };
 }
 
 /** Returns a block with the stacks that were unwound from copies, if there are any. */

@@ -417,7 +417,7 @@ function profileOf(
     unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
       object: object.name,
       cause: missingSymbolCause(reason, detail),
-      remedy: missingSymbolRemedy(reason, object, fetches),
+      remedy: missingSymbolRemedy(reason, object, { fetches }),
       samples: weight,
     })),
     lines,
@@ -519,7 +519,7 @@ function addressesIn({ object, address }: FrameTable, id: number): Float64Array 
 }
 
 /** Returns the number of samples in which each frame is the innermost. */
-function frameWeights(frames: FrameTable, { stacks, samples }: ProfileBuilder): Float64Array {
+export function frameWeights(frames: FrameTable, { stacks, samples }: ProfileBuilder): Float64Array {
   const weight = new Float64Array(frames.object.length);
   samples.forEach((stack, count) => weight[stacks.frame.data[stack]] += count);
   return weight;

@@ -14,10 +14,15 @@ export interface Remedy {
   samples: number;
 }
 
-/** Returns the remedies, the one for most samples first. */
+/** Returns the remedies of a profile, the one for most samples first. */
 export function remediesOf(profile: Profile): Remedy[] {
+  return groupByRemedy(unresolvedByWeight(profile));
+}
+
+/** Groups objects without symbols by their remedy, the one for most samples first. */
+export function groupByRemedy(unresolved: Profile["unresolved"]): Remedy[] {
   const remedies = new Map<string, { causes: Set<string>; objects: Map<string, number>; samples: number }>();
-  for (const { object, cause, remedy, samples } of unresolvedByWeight(profile)) {
+  for (const { object, cause, remedy, samples } of unresolved) {
     const key = remedy === "" ? `\0${cause}` : remedy; // without a remedy, objects are grouped by cause
     let found = remedies.get(key);
     if (!found) remedies.set(key, found = { causes: new Set(), objects: new Map(), samples: 0 });

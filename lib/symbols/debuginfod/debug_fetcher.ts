@@ -209,15 +209,12 @@ export class DebugFetcher {
 
   #finish({ result, server = "", cause = "" }: FetchOutcome, fetch: Fetch): void {
     const { file, wanted } = fetch;
-    if (result === "complete" && file && isOfBuild(file.path, wanted.buildId)) file.keep();
-    else {
-      file?.drop();
-      if (result === "failed") this.#fail(fetch, `${server}: ${cause}`);
-      else {
-        if (result === "complete") this.#fail(fetch, `${server}: it sent a file with another build id`);
-        this.#cache.markMissing(wanted.buildId, wanted.kind);
-      }
-    }
+    const wrong = result === "complete" && file ? whyNotOfBuild(file.path, wanted.buildId) : undefined;
+    if (result === "complete" && wrong === undefined) file?.keep();
+    else file?.drop();
+    // another time that server may have it, or be asked through another network
+    if (result === "missing") this.#cache.markMissing(wanted.buildId, wanted.kind);
+    if (result === "failed" || wrong !== undefined) this.#fail(fetch, `${server}: ${wrong ?? cause}`);
     fetch.isOver = true;
   }
 
@@ -247,15 +244,16 @@ export class DebugFetcher {
   }
 }
 
-/** Returns whether a file is an ELF file with this build id. */
-function isOfBuild(path: string, buildId: string): boolean {
+/** Returns what a server sent in place of the ELF file with this build id; undefined if it sent that. */
+function whyNotOfBuild(path: string, buildId: string): string | undefined {
   const source = FileBytes.tryOpen(path, { owners: [Deno.uid()!] });
-  if (source === undefined) return false;
+  if (source === undefined) return "the file that it sent cannot be opened";
   try {
     const own = new ElfFile(source).buildId();
-    return own !== undefined && sameBuildId(own, buildId);
+    if (own === undefined) return "it sent a file without a build id";
+    return sameBuildId(own, buildId) ? undefined : `it sent a file with another build id (${own})`;
   } catch {
-    return false; // not an ELF file, or over a limit
+    return "it sent a damaged ELF file"; // or one that is over a limit
   } finally {
     source.close();
   }

@@ -15,6 +15,7 @@ const MAX_REDIRECTS = 5;
 const MIN_BYTES = 100 << 10;
 /** Failures in a row, of connections and not of files, after which a server is not asked again. */
 const MAX_FAILURES = 2;
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 /** Largest frame in bytes. */
 const MAX_FRAME = 1 << 20;
 
@@ -46,8 +47,8 @@ interface Answer {
   /** Size in bytes, if the server has said. */
   size?: number;
   body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  /** First bytes, which were waited for; undefined for an empty file. */
-  first: Uint8Array<ArrayBuffer> | undefined;
+  /** First bytes, which were waited for. */
+  first: Uint8Array<ArrayBuffer>;
   watch: Watch;
 }
 
@@ -129,6 +130,9 @@ class Fetching {
         // some servers say that they have a file before they look
         const body = response.body!.getReader(), { value: first } = await watch.unlessAborted(body.read());
         if (answer !== undefined) return watch.end();
+        if (first === undefined) throw new Refusal(server, "its answer is empty");
+        // a login page of a network, an error of a proxy
+        if (!startsAsElf(first)) throw new Refusal(server, "it sent something that is not an ELF file");
         answer = { server, size: sizeOf(response), body, first, watch };
         resolve();
       } catch (error) {
@@ -183,7 +187,11 @@ class Fetching {
     const { maxBytes, maxTotalBytes } = this.#limits;
     this.#frame(number, FRAME.START, json({ size }));
     let bytes = 0, turns = 0;
-    for (let chunk = first; chunk !== undefined; chunk = (await watch.unlessAborted(body.read())).value) {
+    for (
+      let chunk: typeof first | undefined = first;
+      chunk !== undefined;
+      chunk = (await watch.unlessAborted(body.read())).value
+    ) {
       bytes += chunk.length;
       this.#received += chunk.length;
       if (maxBytes > 0 && bytes > maxBytes) throw new Refusal(server, tooLarge(maxBytes));
@@ -273,6 +281,10 @@ function redirected(server: Server, from: URL, location: string): URL {
     throw new Refusal(server, "it redirects to what is not http:// or https://, or from https:// to http://");
   }
   return to;
+}
+
+function startsAsElf(bytes: Uint8Array): boolean {
+  return ELF_MAGIC.every((byte, i) => i >= bytes.length || bytes[i] === byte);
 }
 
 function refusalOfStatus(server: Server, status: number): Refusal {

@@ -128,23 +128,37 @@ const PERF_MAP_WRITERS =
   "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit, or jcmd PID Compiler.perfmap as it runs; " +
   "node --perf-basic-prof; python -X perf; .NET with DOTNET_PerfMapEnabled=1";
 
-/**
- * Returns what to do about it, a sentence without its full stop: `install its debug symbols`.
- * @param fetches servers of debug files have been asked already.
- */
-export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches = false): string {
+/** Beginning of the remedies that tell why there is none. */
+export const NOTHING_TO_DO = "nothing to do: ";
+
+/** Options of missingSymbolRemedy(). */
+export interface RemedyOptions {
+  /** Servers of debug files have been asked already. */
+  fetches?: boolean;
+  /** Command that looks for the symbols, and is to be run again: `report` by default. */
+  command?: string;
+}
+
+/** Returns what to do about it, a sentence without its full stop: `install its debug symbols`. */
+export function missingSymbolRemedy(
+  reason: Reason,
+  object: ObjectInfo,
+  { fetches = false, command = "report" }: RemedyOptions = {},
+): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return object.kind === "file" || object.kind === "vdso"
         ? installRemedy(object, fetches)
-        : "nothing to do: the addresses lie between the symbols";
+        : `${NOTHING_TO_DO}the addresses lie between the symbols`;
     case REASON.NO_FILE:
       if (object.path.endsWith(" (deleted)")) {
         return "the file was deleted or replaced while it ran: restart the program and record again";
       }
       return object.kind === "kernel" || object.kind === "module"
-        ? `report on the recorded machine, where /proc/kallsyms is, or ${kernelFilesRemedy(object)}`
-        : `report on the recorded machine, ${fetchesToo(object, fetches)}or put the file back at its path`;
+        ? `${command} on the recorded machine, where /proc/kallsyms is, or ${kernelFilesRemedy(object)}`
+        : `${command} on the recorded machine, ${
+          fetchesToo(object, fetches)
+        }or put the file back at its path`;
     case REASON.BUILD_ID_DIFFERS:
       if (object.kind === "kernel") return "give the recorded kernel's file with --vmlinux";
       return `the file was rebuilt or upgraded since: put back the recorded version, ${
@@ -157,16 +171,16 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches 
         }`;
       }
       return object.path.startsWith("[")
-        ? "nothing to do: the kernel provides this code without symbols"
+        ? `${NOTHING_TO_DO}the kernel provides this code without symbols`
         : installRemedy(object, fetches);
     case REASON.DAMAGED:
       return "check the file with readelf -S";
     case REASON.KERNEL_HIDDEN:
-      return `report as root, set kernel.kptr_restrict to 0, or ${kernelFilesRemedy(object)}`;
+      return `${command} as root, set kernel.kptr_restrict to 0, or ${kernelFilesRemedy(object)}`;
     case REASON.OTHER_KERNEL:
       return object.kind === "module"
-        ? `report while the recorded kernel runs, or ${kernelFilesRemedy(object)}`
-        : `report while the recorded kernel runs, give its --kallsyms or --vmlinux, or ${
+        ? `${command} while the recorded kernel runs, or ${kernelFilesRemedy(object)}`
+        : `${command} while the recorded kernel runs, give its --kallsyms or --vmlinux, or ${
           kernelFilesRemedy(object)
         }`;
     case REASON.NO_PERF_MAP:
@@ -178,7 +192,7 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches 
     case REASON.REPLACED:
       return "the file was rebuilt or upgraded since: record again, or use it anyway with --force";
     case REASON.OTHER_HOST:
-      return "report on the recorded machine, or give a copy of its files with --symfs; --force uses this machine's";
+      return `${command} on the recorded machine, or give a copy of its files with --symfs; --force uses this machine's`;
     case REASON.NOT_TRUSTED:
       return object.kind === "jit"
         ? "its file must belong to the user of the process, to you or to root, and be newer than the process"

@@ -1,6 +1,6 @@
 /** Reports of a stripped program whose debug file only a server has. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../../eventually.ts";
 import { testNeeding } from "../../needs.ts";
 import { jsonReport, PMUCTL, pmuctl, pmuctlOk, run, withFolder } from "../harness.ts";
@@ -132,6 +132,46 @@ testNeeding(
         await unresolved(scene.env(url));
         assertEquals(asked.length, length);
       });
+    });
+  },
+);
+
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "bundle warns of names that are missing, and of servers that did not send them",
+  async () => {
+    await inScene(async (scene) => {
+      const { buildId, file, folder } = scene, bundle = `${folder}/b.data`;
+      const warnings = async (more: string[], env: Record<string, string>) => {
+        const { status, stderr } = await pmuctl(["bundle", ...more, file, "-o", bundle], { env });
+        assertEquals(status, 0, stderr);
+        return stderr.split("\n").filter((line) => line.startsWith("pmuctl: warning: "));
+      };
+      const nameless = (lines: string[]) =>
+        lines.filter((line) => /without names of [^:]*stripped/.test(line));
+      const [line] = nameless(await warnings([], scene.env()));
+      assertMatch(
+        line,
+        /\([0-9.]+% of the samples\): no symbols?.*: install its debug symbols .*, and bundle again$/,
+      );
+      assertStringIncludes(line, "fetch them with --debuginfod URL");
+      assertEquals(await warnings(["-q"], scene.env()), []);
+      await withFiles({ [`${buildId}/debuginfo`]: file }, async (url) => {
+        const failed = await warnings([], scene.env(url));
+        assertMatch(
+          failed.join("\n"),
+          /cannot fetch debug files of stripped from .*: it sent .* not an ELF file/,
+        );
+        assert(!nameless(failed)[0].includes("--debuginfod"), "it was asked for");
+      });
+      await withServer(scene, async (url) => {
+        assertEquals(
+          nameless(await warnings([], scene.env(url))),
+          [],
+          "no time passes before it is asked again",
+        );
+      });
+      assertEquals(await names({ ...scene, file: bundle }, [], { HOME: folder }), ["hidden_work"]);
     });
   },
 );

@@ -87,6 +87,10 @@ async function fetchFrom(
   }
 }
 
+/** Beginning of an ELF file, to be sent again and again. */
+const ENDLESS = new Uint8Array(65536);
+ENDLESS.set(DEBUG_FILE.subarray(0, 4));
+
 const KEPT = { [`${ID}/debuginfo`]: DEBUG_FILE.length };
 const sends: Handler = () => new Response(DEBUG_FILE);
 const lacks: Handler = () => new Response("no", { status: 404 });
@@ -130,6 +134,7 @@ Deno.test("any server that has a file will do, whatever the others are like", as
   const others: Handler[] = [
     lacks,
     () => new Response("", { status: 500 }),
+    () => new Response("<html>please log in</html>"),
     streams(new Uint8Array(0), false),
   ];
   await withServers([...others, sends], async (urls) => {
@@ -178,21 +183,29 @@ const USELESS: [what: string, handler: Handler, limits: Partial<DebugServers>, c
     "sends a file of another build",
     () => new Response(buildElf({ symbols: [], buildId: idOf(9) }) as Uint8Array<ArrayBuffer>),
     {},
-    /it sent a file with another build id$/,
+    /it sent a file with another build id \((09){20}\)$/,
   ],
-  ["sends a page of text", () => new Response("<html>"), {}, /it sent a file with another build id$/],
+  [
+    "sends a file without a build id",
+    () => new Response(buildElf({ symbols: [] }) as Uint8Array<ArrayBuffer>),
+    {},
+    /it sent a file without a build id$/,
+  ],
+  ["sends a cut file", () => new Response(DEBUG_FILE.slice(0, 40)), {}, /it sent a damaged ELF file$/],
+  ["sends a page of text", () => new Response("<html>"), {}, /it sent something that is not an ELF file$/],
+  ["sends an empty file", () => new Response(""), {}, /its answer is empty$/],
   ["sends nothing", streams(new Uint8Array(0), false), { timeout: 300 }, /less than 100 KiB in 0.3 s/],
   ["stops in the middle", streams(DEBUG_FILE.slice(0, 5000), false), { timeout: 300 }, /less than 100 KiB/],
-  ["never ends", streams(new Uint8Array(65536), true), { maxBytes: 1 << 20 }, /more than 1048576 bytes/],
+  ["never ends", streams(ENDLESS, true), { maxBytes: 1 << 20 }, /more than 1048576 bytes/],
   [
     "never ends, where only all files together are limited",
-    streams(new Uint8Array(65536), true),
+    streams(ENDLESS, true),
     { maxBytes: 0, maxTotalBytes: 1 << 20 },
     /all files together have more than 1048576 bytes/,
   ],
   [
     "takes too long",
-    streams(new Uint8Array(65536), true),
+    streams(ENDLESS, true),
     { maxTime: 300 },
     /more than 0.3 s/,
   ],
@@ -216,7 +229,7 @@ for (const [what, handler, limits, cause] of USELESS) {
   Deno.test(`nothing is kept from a server that ${what}, and a warning says why`, async () => {
     await withServers([handler], async ([url]) => {
       const { files, warnings } = await fetchFrom([url], { limits });
-      assertEquals(Object.values(files).filter((size) => size > 0), []);
+      assertEquals(files, {}, "neither is it kept that no server has it");
       assertEquals(warnings.length, 1);
       assertMatch(warnings[0], cause);
       assert(warnings[0].startsWith(`cannot fetch debug files of libx.so from ${url}: `), warnings[0]);
@@ -317,7 +330,7 @@ Deno.test("an interruption ends the fetching, and leaves nothing unfinished", as
   await withServers([(request) => {
     if (request.url.includes(OTHER)) return sends(request);
     setTimeout(() => controller.abort(), 100);
-    return streams(new Uint8Array(65536), false)(request);
+    return streams(ENDLESS, false)(request);
   }], async ([url]) => {
     const interruption = () => ({ signal: controller.signal, [Symbol.dispose]: () => {} });
     const { files, warnings, progress } = await fetchFrom([url], { interruption });
@@ -328,7 +341,7 @@ Deno.test("an interruption ends the fetching, and leaves nothing unfinished", as
 });
 
 Deno.test("the time of all files together is limited", async () => {
-  await withServers([streams(new Uint8Array(65536), false)], async ([url]) => {
+  await withServers([streams(ENDLESS, false)], async ([url]) => {
     const { warnings } = await fetchFrom([url], { limits: { maxTotalTime: 1000 } });
     assertEquals(warnings, ["1 debug file not fetched: they take more than 1 s (DEBUGINFOD_MAXTIME)"]);
   });
