@@ -2,6 +2,7 @@
 
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
+import { functionNamed } from "../profile/query/function_names.ts";
 import { unnamedName } from "../profile/query/unnamed.ts";
 import type { Weight } from "./annotation.ts";
 
@@ -26,8 +27,8 @@ export interface FunctionSamples {
 const MAX_NAMED = 5;
 
 /**
- * Returns the samples of the function with this name, or of the one with most samples. A part of a name does if no function
- * has it as a whole; of several functions the heaviest is taken. The profile must have places (LoadOptions). Throws
+ * Returns the samples of the function with this name (see functionNamed()), or of the one with most samples. A part of a name
+ * does if no function has it as a whole; of several functions the heaviest is taken. The profile must have places (LoadOptions). Throws
  * UsageError, BadInputError.
  */
 export function functionSamples(profile: Profile, event: number, name: string | undefined): FunctionSamples {
@@ -97,8 +98,7 @@ function chosen(
   if (name === undefined) return heaviest.slice(0, 1);
   const same = heaviest.filter((id) => nameOf(id) === name);
   if (same.length > 0) return same;
-  // parameters need not be given
-  const bare = heaviest.filter((id) => nameOf(id).startsWith(`${name}(`));
+  const isNamed = functionNamed([name]), bare = heaviest.filter((id) => isNamed(nameOf(id)));
   if (bare.length > 0) return bare;
   const containing = heaviest.filter((id) => nameOf(id).includes(name));
   if (containing.length === 1) return containing;

@@ -5,6 +5,7 @@ import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { parseIdList } from "../base/text/id_list.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { fit } from "../base/text/width.ts";
+import { splitFunctionNames, splitNames } from "../profile/query/function_names.ts";
 import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { type EventChoice, selectEvents } from "../profile/query/shown_events.ts";
@@ -16,14 +17,24 @@ const PERCENTAGES = ["absolute", "relative"] as const;
 
 /** Filter options, in perf's spelling. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
-  { name: "comms", short: "c", value: "LIST", help: "keep threads with these names, comma-separated" },
+  {
+    name: "comms",
+    short: "c",
+    value: "LIST",
+    help: "keep threads with these names, separated by commas (\\, for one in a name)",
+  },
   {
     name: "dsos",
     short: "d",
     value: "LIST",
     help: "keep samples in these programs and libraries, by name or path",
   },
-  { name: "symbols", short: "S", value: "LIST", help: "keep samples in these symbols" },
+  {
+    name: "symbols",
+    short: "S",
+    value: "LIST",
+    help: "keep samples in these functions: names with their parameters or without, as f(int),ns::g",
+  },
   { name: "symbol-filter", value: "TEXT", help: "keep samples in symbols whose name contains TEXT" },
   { name: "pid", short: "p", value: "LIST", help: "keep these processes" },
   { name: "tid", value: "LIST", help: "keep these threads" },
@@ -59,9 +70,9 @@ export interface ProfilePart {
 export function partOf(args: ParsedArgs): ProfilePart {
   const time = args.text("time");
   const filter: ProfileFilter = {
-    comms: listOf(args, "comms"),
-    objects: listOf(args, "dsos"),
-    symbols: listOf(args, "symbols"),
+    comms: listOf(args, "comms", splitNames),
+    objects: listOf(args, "dsos", splitNames),
+    symbols: listOf(args, "symbols", splitFunctionNames),
     symbolPart: args.text("symbol-filter"),
     pids: idsOf(args, "pid"),
     tids: idsOf(args, "tid"),
@@ -162,9 +173,13 @@ function presentText(present: Unmatched["present"]): string {
   return `${shares.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined {
+function listOf(
+  args: ParsedArgs,
+  name: string,
+  split: (text: string) => string[],
+): ReadonlySet<string> | undefined {
   const text = args.text(name);
-  return text === undefined ? undefined : new Set(text.split(",").map((word) => word.trim()));
+  return text === undefined ? undefined : new Set(split(text));
 }
 
 /** Parses process or thread ids; 0 is the idle task's. */

@@ -3,7 +3,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { filterWarnings } from "../../lib/commands/report_filter.ts";
 import { profileOf } from "../profile/build.ts";
-import { pmuctl, pmuctlOk, withFolder } from "./harness.ts";
+import { testNeeding } from "../needs.ts";
+import { pmuctl, pmuctlOk, run, withFolder } from "./harness.ts";
 
 const file = (name: string) => new URL(`../testdata/perfdata/${name}`, import.meta.url).pathname;
 const CHAINED = file("callgraph.data"), FLAT = file("clock.data");
@@ -46,6 +47,47 @@ Deno.test("long names of C++ are folded in a warning that nothing matches", () =
     "no sample matches --symbols none: there are samples of std::map<…>::find(int) (75.00%), main (25.00%)",
   ]);
 });
+
+testNeeding(
+  ["cc"],
+  "all commands take the same names of functions, with commas or without parameters",
+  () =>
+    withFolder(async (folder) => {
+      const program = `${folder}/names`, file = `${folder}/x.data`;
+      await Deno.writeTextFile(
+        `${program}.c`,
+        `volatile long sink;
+#define FUNCTION(name, symbol) void name(void) __asm__(symbol);\\
+  __attribute__((noinline)) void name(void) { for (long i = 0; i < 60000000; i++) sink += i; }
+FUNCTION(work, "_ZN2ns4workEil")                // ns::work(int, long)
+FUNCTION(each, "_ZN2ns4eachIiEEvPFviEl")        // void ns::each<int>(void (*)(int), long), shown without void
+int main(void) { work(); each(); }\n`,
+      );
+      const built = await run("cc", ["-O1", "-o", program, `${program}.c`]);
+      assertEquals(built.status, 0, built.stderr);
+      await pmuctlOk(["record", "-q", "-e", "cpu-clock", "-o", file, "--", program]);
+      const work = "ns::work(int, long)", each = "ns::each<int>(void (*)(int), long)";
+      const names: [list: string, found: string[]][] = [
+        ["ns::work", [work]],
+        ["ns::work(int,long)", [work]],
+        ["ns::each<int>", [each]],
+        [`${work},ns::each<int>(void (*)(int), long)`, [each, work]],
+      ];
+      for (const [list, found] of names) {
+        const json = JSON.parse(await pmuctlOk(["report", "--json", "-S", list, "-i", file]));
+        const rows: { symbol: string; self: { count: number } }[] = json.events[0].rows;
+        const own = rows.filter(({ self }) => self.count > 0).map(({ symbol }) => symbol);
+        assertEquals(own.sort(), found, list);
+        const samples = await pmuctlOk(["script", "-F", "sym", "-S", list, "-i", file]);
+        const shown = samples.trim().split("\n").map((line) => line.trim());
+        assertEquals([...new Set(shown)].sort(), found);
+        if (found.length > 1) continue;
+        assertMatch(await pmuctlOk(["diff", "-S", list, file, file]), /ns::/);
+        const annotated = JSON.parse(await pmuctlOk(["annotate", "--json", "-i", file, list]));
+        assertEquals(annotated.symbol, found[0]);
+      }
+    }),
+);
 
 Deno.test("report names the filters that match only apart, and those of several that match nothing", async () => {
   const { events } = JSON.parse(await pmuctlOk(["report", "--json", "-i", CHAINED]));

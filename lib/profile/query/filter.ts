@@ -1,6 +1,7 @@
 /** Filters: a profile with fewer samples, and all other tables unchanged. */
 
 import { isKernel, type Profile } from "../model/profile.ts";
+import { functionNamed } from "./function_names.ts";
 import { unnamedName } from "./unnamed.ts";
 
 /**
@@ -12,7 +13,7 @@ export interface ProfileFilter {
   comms?: ReadonlySet<string>;
   /** Object names, or their whole paths. */
   objects?: ReadonlySet<string>;
-  /** Whole symbol names. Code without a symbol goes by the name shown in its place. */
+  /** Names of functions: see functionNamed(). Code without a symbol goes by the name shown in its place. */
   symbols?: ReadonlySet<string>;
   /** Text that the symbol's name must contain. */
   symbolPart?: string;
@@ -96,8 +97,9 @@ function frameTest(profile: Profile, filter: ProfileFilter): Uint8Array {
     (!filter.objects || filter.objects.has(name) || filter.objects.has(path)) &&
     (kernel === undefined || isKernel(kind) === kernel)
   );
+  const isNamed = filter.symbols && functionNamed(filter.symbols);
   const keepSymbol = symbols.name.map((name) =>
-    (!filter.symbols || filter.symbols.has(name)) &&
+    (!isNamed || isNamed(name)) &&
     (symbolPart === undefined || name.includes(symbolPart))
   );
   const named = filter.symbols !== undefined || symbolPart !== undefined;

@@ -2,6 +2,7 @@
 
 import { filterProfile, type ProfileFilter } from "./filter.ts";
 import { isKernel, processNames, type Profile } from "../model/profile.ts";
+import { functionNamed } from "./function_names.ts";
 import { unnamedName } from "./unnamed.ts";
 
 /** Field of a filter. */
@@ -49,7 +50,9 @@ function unmatched(
   const values = filter[field];
   const others = new Set(Array.from(present.values(), ({ also }) => also));
   const each = values instanceof Set ? Array.from(values, String) : [];
-  const missing = each.filter((value) => !present.has(value) && !others.has(value));
+  const isOther = (value: string) =>
+    field === "symbols" ? [...present.keys()].some(functionNamed([value])) : others.has(value);
+  const missing = each.filter((value) => !present.has(value) && !isOther(value));
   // a range of CPUs may well have idle ones, but values listed one by one should all be there
   const isUnmatched = each.length === 0
     ? filterProfile(profile, { [field]: values }).samples.count.length === 0

@@ -8,6 +8,7 @@
  *     …::at(…)                                                                 10 columns
  */
 
+import { CLOSING, OPERATOR } from "../../base/text/brackets.ts";
 import { displayWidth } from "../../base/text/width.ts";
 
 /** Pair of brackets in a name. */
@@ -31,10 +32,6 @@ interface Group {
 
 /** Longest name that is folded, in characters. Longer ones are cut. */
 const MAX_LETTERS = 1 << 16;
-const CLOSING: Readonly<Record<string, string>> = { "<": ">", "(": ")", "[": "]", "{": "}" };
-/** Names of operators, whose brackets are not brackets. Longer ones come first: `operator->` before `operator-`. */
-const OPERATOR =
-  /\boperator ?(?:<=>|<<=|>>=|->\*|<<|>>|<=|>=|->|\(\)|\[\]|<|>)|\boperator (?:new|delete)\[\]/y;
 /** Text before the arguments of a function, or before an expression. */
 const BEFORE_ARGUMENTS = /[\w$>}\])'~@\u0080-\uffff]$|\b(?:decltype|sizeof|alignof|noexcept|requires) $/;
 /** Text before a function that a compiler generated code for: `{virtual override thunk(…)}`. */

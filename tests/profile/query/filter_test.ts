@@ -3,6 +3,7 @@ import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { DEFAULT_SORT, groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
 import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
 import { cutTimes, filterProfile, type ProfileFilter } from "../../../lib/profile/query/filter.ts";
+import { unmatchedFilters } from "../../../lib/profile/query/unmatched.ts";
 import { checkValid, type Profile } from "../../../lib/profile/model/profile.ts";
 import { profileOf } from "../build.ts";
 
@@ -40,6 +41,23 @@ Deno.test("filterProfile() goes by thread, and by where the sample was taken", (
   assertEquals(kept({ tids: new Set([101]) }), ["sh read 4"]);
   assertEquals(kept({ cpus: new Set([1]) }), []);
   assertEquals(kept({ events: new Set([1]) }), []);
+});
+
+Deno.test("filterProfile() takes names of functions with their parameters or without, and says which match nothing", () => {
+  const cxx = profileOf([
+    "app app!ns::work(int,long) 3",
+    "app app!ns::each<int,long>(int) 2",
+    "app app!main 1",
+  ]);
+  const symbols = new Set(["ns::work", "ns::each<int, long>", "ns"]);
+  assertEquals(left(filterProfile(cxx, { symbols })), [
+    "app ns::work(int,long) 3",
+    "app ns::each<int,long>(int) 2",
+  ]);
+  const [{ values }] = unmatchedFilters(cxx, { symbols });
+  assertEquals(values, ["ns"]);
+  symbols.delete("ns");
+  assertEquals(unmatchedFilters(cxx, { symbols }), []);
 });
 
 Deno.test("filterProfile() tells the kernel from the rest", () => {
