@@ -102,6 +102,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       places: true,
       texts: args.has("json") || options.fields.has("trace"),
       times: true,
+      untimed: true,
     }));
   const profile = comparedPart(namedEvents(loaded, args.texts("event")), part, false);
   for (const warning of profile.meta.warnings) io.err(`pmuctl: warning: ${warning}`);

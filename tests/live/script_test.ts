@@ -1,8 +1,9 @@
 /** `pmuctl script` and `perf script` of the same recordings, line by line. */
 
 import { assert, assertEquals } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
-import { assertRefusals, perfOk, pmuctlOk, program, withFolder } from "./harness.ts";
+import { assertRefusals, perfOk, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
 /** Options that leave names as they are in the symbol tables. */
 const AS_IS = ["--no-inline", "--no-demangle"];
@@ -50,6 +51,49 @@ for (const [what, options, [name, ...args]] of RECORDED) {
       }),
   );
 }
+
+const UNTIMED: readonly (readonly [what: string, options: readonly string[]])[] = [
+  ["no times", ["--no-timestamp", "-e", "cpu-clock"]],
+  ["no times, with callers and CPUs", ["--no-timestamp", "-e", "cpu-clock", "-g", "--sample-cpu"]],
+];
+for (const [what, options] of UNTIMED) {
+  testNeeding(
+    ["perf", "cc"],
+    `script prints what perf script prints of recordings with ${what}`,
+    () =>
+      withFolder(async (folder) => {
+        const file = `${folder}/perf.data`, command = [program("threads"), "40"];
+        await eventually(async () => {
+          return (await run("perf", ["record", "-q", "-N", ...options, "-o", file, ...command])).status === 0;
+        }, "perf to record");
+        const ours = linesOf(await pmuctlOk(["script", "-i", file, ...AS_IS]));
+        assert(ours.length > 20, `${ours.length} lines`);
+        assertEquals(ours, await perfLines(file));
+      }),
+  );
+}
+
+testNeeding(
+  ["perf", "cc"],
+  "script prints all samples where only some events have times",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`, events = ["-e", "cpu-clock/time=0/", "-e", "page-faults"];
+      await eventually(async () => {
+        const recording = ["record", "-q", "-N", ...events, "-o", file, program("threads"), "40"];
+        return (await run("perf", recording)).status === 0;
+      }, "perf to record");
+      const ours = linesOf(await pmuctlOk(["script", "-i", file, ...AS_IS]));
+      const time = / \d+\.\d{6}:/;
+      for (const line of ours) assertEquals(time.test(line), line.includes("page-faults"), line);
+      // perf leaves the times out of all, and has another order
+      const theirs = await perfLines(file);
+      assertEquals(
+        ours.map((line) => line.replace(time, "")).sort(),
+        theirs.map((line) => line.replace(time, "")).sort(),
+      );
+    }),
+);
 
 testNeeding(
   ["perf", "root"],

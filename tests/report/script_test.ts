@@ -1,7 +1,7 @@
 /** Samples one by one: as `perf script` prints them, and as JSON. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { BadInputError, UsageError } from "../../lib/base/system/errors.ts";
+import { UsageError } from "../../lib/base/system/errors.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import { renderScriptJson } from "../../lib/report/json/script_json.ts";
 import {
@@ -134,8 +134,37 @@ Deno.test("what the samples do not have is left out, unless it was asked for by 
   const profile = sampled();
   const noCpu = { ...profile, samples: { ...profile.samples, cpu: profile.samples.cpu.map(() => -1) } };
   assertEquals(text(noCpu).includes("[000]"), false);
-  assertThrows(() => text(noCpu, parseScriptFields("comm,cpu")), BadInputError, "cannot print cpu");
-  assertThrows(() => text({ ...profile, times: undefined }), BadInputError, "not all of them have times");
+  assertThrows(() => text(noCpu, parseScriptFields("comm,cpu")), UsageError, "-F cpu: the samples in this");
+  const times = { ...profile.times!, at: new Float64Array(3).fill(NaN) }, untimed = { ...profile, times };
+  assertEquals(
+    text(untimed),
+    text(profile, { fields: new Set(DEFAULT_SCRIPT_FIELDS.filter((name) => name !== "time")) }),
+  );
+  assertThrows(
+    () => text(untimed, parseScriptFields("comm,time")),
+    UsageError,
+    "-F time: the samples in this",
+  );
+  for (const since of ["first", "previous"] as const) {
+    assertThrows(() => text(untimed, { since }), UsageError, "no times");
+  }
+  assertEquals(whole(renderScriptJson(untimed)).match(/"time":null,/g)?.length, 3);
+  const none = profileOf([]);
+  assertEquals(text({ ...none, times: timesOf(none) }, parseScriptFields("comm,cpu,time")), "");
+});
+
+Deno.test("where some samples have a time, the others have none in their lines", () => {
+  const profile = sampled(), at = Float64Array.of(0, NaN, 2000);
+  const lines = text({ ...profile, times: { ...profile.times!, at } }, {
+    fields: new Set(["comm", "time"]),
+    hideCallers: true,
+  });
+  assertEquals(lines.split("\n").map((line) => line.trim()), [
+    "cat    10.000000:",
+    "böse",
+    "cat    10.000002:",
+    "",
+  ]);
 });
 
 Deno.test("a recording may have any number of events", () => {

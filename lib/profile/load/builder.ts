@@ -56,6 +56,8 @@ export interface BuilderOptions {
   mergeThreads?: boolean;
   /** Keep the time of every sample. */
   times?: boolean;
+  /** Keep samples without a time with the times. */
+  untimed?: boolean;
   /** Test of a sample's time (ns since the reader's base; NaN if it has none); samples that fail it are skipped. */
   within?: (time: number) => boolean;
   /** Loader of the code that programs generate at run time. */
@@ -75,8 +77,9 @@ export class ProfileBuilder implements RecordHandler {
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
   /** Every process with a row in `threads`, and its last name. */
   readonly processes = { pid: int32Column(), comm: int32Column() };
-  /** Every sample that has a time, in ns since the reader's base; undefined unless asked for. */
+  /** Every sample that has a time, and if asked for the others too, in ns since the reader's base; undefined unless asked for. */
   readonly times: TimeTable | undefined;
+  readonly #untimed: boolean;
   /**
    * Smallest and largest time of a sample, in ns since the reader's base; Infinity and -Infinity if no sample has a
    * time.
@@ -148,6 +151,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#jit = options.jit;
     this.#copies = options.leafOnly ? undefined : options.copies;
     this.times = options.times ? new TimeTable() : undefined;
+    this.#untimed = options.untimed ?? false;
     this.#texts = options.texts;
     if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
   }
@@ -167,7 +171,7 @@ export class ProfileBuilder implements RecordHandler {
   /** Counts a sample of this thread and stack. */
   #count({ event, cpu, period, time }: CountedSample, thread: number, stack: number, text?: string): void {
     const row = this.samples.add(event, thread, this.#mergeCpus ? -1 : cpu, stack, period);
-    if (this.times !== undefined && time === time) this.times.add(time, row, period, text);
+    if (this.times !== undefined && (time === time || this.#untimed)) this.times.add(time, row, period, text);
   }
 
   /** Holds a sample back until its callers in user space come. */

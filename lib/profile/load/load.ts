@@ -61,6 +61,8 @@ export interface LoadOptions {
   mergeAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
+  /** With `times`, keep samples that have no time too, as NaN, in the order of the recording. */
+  untimed?: boolean;
   /** Keep what tracepoints carry, as text, with the times (`times.texts`). */
   texts?: boolean;
   /** Keep only the samples of these times. */
@@ -211,6 +213,7 @@ export async function readRecording(
     mergeCpus: options.mergeCpus,
     mergeThreads: options.mergeThreads,
     times: options.times || cutLater,
+    untimed: options.untimed,
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
     isUnwound: (event) => !followsFramePointers(header.events[event]),
   });
@@ -221,7 +224,7 @@ export async function readRecording(
   const stats = readAll(reader, builder, copies);
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
-    throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
+    throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times: leave --time out`);
   }
   // the features of a pipe come with its records
   if (!header.complete) await applyFeatures(header, input, { spaces, files, carried });
@@ -495,7 +498,7 @@ function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile
   return keepTimes ? cut : { ...cut, times: undefined };
 }
 
-/** Returns the samples one by one, sorted by time, in ns since the first one. */
+/** Returns the samples one by one, sorted by time, in ns since the first one. One without a time stays behind the one before. */
 function timesInOrder({ at, sample, period, texts }: TimeTable, first: number): Profile["times"] {
   const times = {
     at: at.values().map((time) => time - first),
@@ -503,8 +506,10 @@ function timesInOrder({ at, sample, period, texts }: TimeTable, first: number): 
     period: period.values(),
     ...texts.length > 0 ? { texts: Array.from({ length: at.length }, (_, row) => texts[row] ?? "") } : {},
   };
-  if (times.at.every((time, row) => row === 0 || time >= times.at[row - 1])) return times;
-  const order = Int32Array.from(times.at.keys()).sort((a, b) => times.at[a] - times.at[b] || a - b);
+  let latest = 0;
+  const since = times.at.map((time) => time === time ? latest = time : latest);
+  if (since.every((time, row) => row === 0 || time >= since[row - 1])) return times;
+  const order = Int32Array.from(since.keys()).sort((a, b) => since[a] - since[b] || a - b);
   return {
     at: Float64Array.from(order, (row) => times.at[row]),
     sample: Int32Array.from(order, (row) => times.sample[row]),

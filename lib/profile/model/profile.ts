@@ -180,8 +180,8 @@ export interface Profile {
   samples: SampleColumns;
   /**
    * Every sample that has a time, in order: ns since `meta.start`, row of `samples`, weight; and what tracepoints carry,
-   * as text, if that was asked for. Absent unless asked for, as it is the one table that grows with the length of a
-   * recording.
+   * as text, if that was asked for. Samples without a time are there only if they were asked for, with NaN. Absent unless
+   * asked for, as it is the one table that grows with the length of a recording.
    */
   times?: { at: Float64Array; sample: Int32Array; period: Float64Array; texts?: readonly string[] };
   unresolved: UnresolvedSamples[];
@@ -363,10 +363,12 @@ function checkTimes({ times, samples }: Profile): void {
   sameLength("times", times.at, times.sample, times.period, times.texts ?? times.at);
   inRange("times.sample", times.sample, 0, samples.count.length);
   const seen = new Float64Array(samples.count.length);
+  let latest = 0;
   for (let row = 0; row < times.at.length; row++) {
-    if (!(times.at[row] >= (row > 0 ? times.at[row - 1] : 0))) {
+    if (times.at[row] < latest) {
       throw new Error(`invalid profile: times.at[${row}] is ${times.at[row]}, out of order`);
     }
+    if (times.at[row] >= latest) latest = times.at[row];
     const sample = times.sample[row];
     if (++seen[sample] > samples.count[sample]) {
       throw new Error(`invalid profile: times has more samples of row ${sample} than there are`);

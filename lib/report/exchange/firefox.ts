@@ -44,7 +44,9 @@ export function renderFirefox(profile: Profile): Generator<string> {
   const { times, meta } = profile;
   const [event] = sampledEventRows(profile);
   if ((times?.at.length ?? 0) < sampleCount(profile)) {
-    throw new BadInputError("--format firefox shows samples over time, and not all samples here have times");
+    throw new BadInputError(
+      "--format firefox shows samples over time, and not all samples here have times: choose another --format",
+    );
   }
   const clock = event !== undefined && weightUnit(profile.events[event].name) === "ns";
   const places = aggregationKeysOf(profile, "symbol");

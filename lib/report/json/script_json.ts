@@ -5,17 +5,17 @@ import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { jsonText } from "../../base/text/printable.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 import { unnamedName } from "../../profile/query/unnamed.ts";
-import { timed } from "../shared/timed_samples.ts";
 import { Utf8Pieces } from "../shared/utf8_pieces.ts";
 
 const NS_PER_MS = 1_000_000;
 
 /**
- * Yields the samples in order of time, each as JSON in a line of its own. The profile must have times and places. Throws
- * BadInputError where samples have no time.
+ * Yields the samples in order of time, each as JSON in a line of its own. The profile must have times, of samples without
+ * one too, and places.
  */
 export function* renderScriptJson(profile: Profile): Generator<Uint8Array> {
-  const { samples, times } = timed(profile);
+  const { samples, times } = profile;
+  if (!times) throw new Error("renderScriptJson() needs the times of the samples");
   const { threads, comms, events, stacks } = profile;
   const frame = frameJson(profile);
   const ofThread = Array.from(threads.pid, (pid, thread) => {
@@ -28,7 +28,7 @@ export function* renderScriptJson(profile: Profile): Generator<Uint8Array> {
   for (let i = 0; i < times.at.length; i++) {
     const row = times.sample[i], cpu = samples.cpu[row];
     pieces.add(
-      `{"schema":"${JSON_SCHEMAS.script}","time":"${clock(times.at[i])}",${ofThread[samples.thread[row]]},` +
+      `{"schema":"${JSON_SCHEMAS.script}","time":${clock(times.at[i])},${ofThread[samples.thread[row]]},` +
         `"cpu":${cpu < 0 ? null : cpu},"event":${ofEvent[samples.event[row]]},"period":${times.period[i]},` +
         (texts?.[i] ? `"trace":${jsonText(texts[i])},` : "") + `"stack":[`,
     );
@@ -44,14 +44,15 @@ export function* renderScriptJson(profile: Profile): Generator<Uint8Array> {
   yield pieces.take();
 }
 
-/** Returns a function that formats a time in ns since the profile's start as ns of the recording's clock. */
+/** Returns a function that formats a time in ns since the profile's start as JSON: digits of ns of the recording's clock. */
 function clockOf({ meta }: Profile): (at: number) => string {
   // a double has no room for the ns since 1970
   const start = meta.start < 0n ? 0n : meta.start, ns = BigInt(NS_PER_MS);
   const base = Number(start / ns), rest = Number(start % ns);
   return (at) => {
+    if (Number.isNaN(at)) return "null";
     const time = rest + at, ms = base + Math.floor(time / NS_PER_MS), below = Math.floor(time % NS_PER_MS);
-    return ms === 0 ? `${below}` : `${ms}${below.toString().padStart(6, "0")}`;
+    return `"${ms === 0 ? below : `${ms}${below.toString().padStart(6, "0")}`}"`;
   };
 }
 

@@ -9,11 +9,10 @@
 
 import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
-import { BadInputError, UsageError } from "../../base/system/errors.ts";
+import { UsageError } from "../../base/system/errors.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 import { printable } from "../../base/text/printable.ts";
 import { printedProfile } from "../shared/printed.ts";
-import { timed } from "../shared/timed_samples.ts";
 import { Utf8Pieces } from "../shared/utf8_pieces.ts";
 
 /** Fields of a sample, in the order in which they are printed. */
@@ -84,11 +83,12 @@ export function parseScriptFields(text: string): Pick<ScriptOptions, "fields" | 
 }
 
 /**
- * Yields the samples in order of time, in pieces. The profile must have times and places (LoadOptions), and lines for
- * `srcline`. Throws BadInputError where samples have no time, or not a field that was asked for by name.
+ * Yields the samples in order of time, in pieces. The profile must have times, of samples without one too, and places
+ * (LoadOptions), and lines for `srcline`. Throws UsageError where samples do not have what was asked for by name.
  */
 export function* renderScript(loaded: Profile, options: ScriptOptions): Generator<Uint8Array> {
-  const profile = printedProfile(loaded), { samples, times } = timed(profile);
+  const profile = printedProfile(loaded), { samples, times } = profile;
+  if (!times) throw new Error("renderScript() needs the times of the samples");
   const fields = fieldsOf(profile, options);
   const callers = profile.meta.callChains && !options.hideCallers;
   const head = headOf(profile, fields, callers);
@@ -99,7 +99,7 @@ export function* renderScript(loaded: Profile, options: ScriptOptions): Generato
   for (let i = 0; i < times.at.length; i++) {
     const row = times.sample[i], event = samples.event[row];
     const { who, name, weighs } = head(row, event);
-    const time = hasTime ? `${clock(times.at[i])}: ` : "";
+    const time = hasTime && !Number.isNaN(times.at[i]) ? `${clock(times.at[i])}: ` : "";
     const trace = texts === undefined ? "" : printable(texts[i]);
     pieces.add(who + time + (weighs ? `${times.period[i].toString().padStart(10)} ${name}` : name) + trace);
     places(samples.stack[row], event);
@@ -123,16 +123,22 @@ function clockOf({ meta }: Profile, { nanoseconds, since }: ScriptOptions): (at:
   };
 }
 
-/** Returns the fields to print, without those that the recording does not have. Throws BadInputError. */
-function fieldsOf(profile: Profile, { fields, named }: ScriptOptions): ReadonlySet<ScriptField> {
-  const { samples, lines } = profile;
+/** Returns the fields to print, without those that the recording does not have. Throws UsageError. */
+function fieldsOf(profile: Profile, { fields, named, since }: ScriptOptions): ReadonlySet<ScriptField> {
+  const { samples, lines, times } = profile;
   const left = new Set(fields);
   if (!samples.cpu.some((cpu) => cpu >= 0)) left.delete("cpu");
+  if (!times?.at.some((time) => time >= 0)) left.delete("time");
   if (!lines) left.delete("srcline");
+  if (samples.cpu.length === 0) return left;
   for (const field of named) {
-    if (fields.has(field) && !left.has(field) && samples.cpu.length > 0) {
-      throw new BadInputError(`cannot print ${field}: the samples have none: leave it out of -F`);
+    if (fields.has(field) && !left.has(field)) {
+      throw new UsageError(`-F ${field}: the samples in this recording have none: leave it out`);
     }
+  }
+  if (since !== undefined && fields.has("time") && !left.has("time")) {
+    const option = since === "first" ? "--reltime" : "--deltatime";
+    throw new UsageError(`${option}: the samples in this recording have no times: leave it out`);
   }
   return left;
 }
