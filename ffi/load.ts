@@ -4,7 +4,7 @@
  * cannot reach; the bytes are then copied to a memory file, and nothing is written to disk.
  */
 
-import { toCString } from "../lib/base/bytes/bytes.ts";
+import { memoryFile } from "../lib/base/files/memory_file.ts";
 import { UnsupportedError } from "../lib/base/system/errors.ts";
 import { environmentValue } from "../lib/base/system/launcher.ts";
 import { rootUrl } from "../lib/base/root.ts";
@@ -13,10 +13,6 @@ import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
 /** Functions of the shim, as ffi/symbols.ts types them. */
 export type Shim = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-const MFD_CLOEXEC = 1;
-/** Flag required where vm.memfd_noexec is 2; mapping code from the memory file is still allowed. */
-const MFD_NOEXEC_SEAL = 8;
 
 let loaded: Shim | undefined;
 let path = "";
@@ -39,7 +35,7 @@ function load(): Shim {
   let symbols: Shim;
   let version: number;
   try {
-    path = Deno.build.standalone && !named ? memoryFile(Deno.readFileSync(url)) : where;
+    path = Deno.build.standalone && !named ? memoryFile("libpmu", Deno.readFileSync(url)).path : where;
     symbols = symbolsOf(path);
     version = symbols.pmu_abi_version();
   } catch (error) {
@@ -68,22 +64,6 @@ function symbolsOf(path: string): Shim {
     });
   }
   return symbols as Shim;
-}
-
-/** Creates a memory file with these bytes; its path is valid as long as this process runs. */
-function memoryFile(bytes: Uint8Array): string {
-  const libc = Deno.dlopen("libc.so.6", {
-    // int memfd_create(const char *name, unsigned int flags)
-    memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
-  });
-  const name = toCString("libpmu");
-  let fd = libc.symbols.memfd_create(name, MFD_CLOEXEC);
-  if (fd < 0) fd = libc.symbols.memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-  libc.close();
-  if (fd < 0) throw new Error("memfd_create(2) was refused");
-  const path = `/proc/self/fd/${fd}`;
-  Deno.writeFileSync(path, bytes, { create: false });
-  return path;
 }
 
 function unusable(where: string, cause: string, error?: unknown): UnsupportedError {

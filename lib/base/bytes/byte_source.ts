@@ -27,6 +27,8 @@ export interface ByteSource {
   readonly size: number;
   /** Text that is another once the contents are others, for what is kept of them. Present when it is a file. */
   readonly stamp?: string;
+  /** Time of the last write, in seconds since 1970. Present when it is a file. */
+  readonly modified?: number;
   /**
    * Reads bytes [offset, offset + length), fewer when the source ends before; never throws for a range past the end.
    */

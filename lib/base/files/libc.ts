@@ -79,9 +79,32 @@ export function openAt(at: number, path: string, flags: number): number {
   return outcome(openat(at, toCString(path), flags | O.CLOEXEC));
 }
 
-/** Closes a descriptor of `openAt()` or `openAt2()`. */
+/** Closes a descriptor of `openAt()`, `openAt2()` or `createMemoryFile()`. */
 export function closeDescriptor(fd: number): void {
-  libc!.syscall(NR.close, fd, null, null, 0n);
+  libc ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  libc.syscall(NR.close, fd, null, null, 0n);
+}
+
+const MEMFD = {
+  // int memfd_create(const char *name, unsigned int flags)
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+} as const;
+let memfdCreate: Deno.DynamicLibrary<typeof MEMFD>["symbols"]["memfd_create"] | undefined;
+
+const MFD_CLOEXEC = 1;
+/** Flag required where vm.memfd_noexec is 2; older kernels than 6.3 refuse it. */
+const MFD_NOEXEC_SEAL = 8;
+
+/**
+ * Calls memfd_create(2): creates a file that is in memory alone, and gone with the last process that has it open. With
+ * `inherited`, programs that this process starts have the descriptor too. Returns a descriptor, or -errno.
+ */
+export function createMemoryFile(name: string, inherited: boolean): number {
+  libc ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  memfdCreate ??= Deno.dlopen("libc.so.6", MEMFD).symbols.memfd_create;
+  const flags = inherited ? 0 : MFD_CLOEXEC;
+  const fd = outcome(memfdCreate(toCString(name), flags));
+  return fd < 0 ? outcome(memfdCreate(toCString(name), flags | MFD_NOEXEC_SEAL)) : fd;
 }
 
 const PRCTL = {
