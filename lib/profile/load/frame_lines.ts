@@ -117,13 +117,21 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
   return members;
 }
 
+/** Returns a sentence about why an object has no lines, and what to do about it. */
+export function missingLinesText(failure: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
+  return `no source lines in ${object.name}: ${whyMissing(failure, object, fetches)}`;
+}
+
 /** Explains why an object has no lines, and what to do about it. */
 function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
-  return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
-    ? `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object)}`
-    : `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
+  if (object.kind !== "file" && reason === REASON.NO_FILE) {
+    return "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
+  }
+  return reason === REASON.NO_SYMBOLS
+    ? `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
       fetches ? "" : ", or fetch them with --debuginfod URL"
-    }`;
+    }`
+    : `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object, fetches)}`;
 }
 
 function missingText([why, objects]: [string, Missing[]]): string {
