@@ -2,6 +2,8 @@
 
 import { bold, dim, green, red } from "@std/fmt/colors";
 import { hexAddress } from "../base/bytes/address.ts";
+import { greatest } from "../base/bytes/lists.ts";
+import { wrap } from "../base/text/wrap.ts";
 import { counted } from "../base/text/plural.ts";
 import { printable } from "../base/text/printable.ts";
 import { foldName } from "../report/shared/fold_name.ts";
@@ -14,6 +16,8 @@ export interface AnnotationView {
   sourceOnly?: boolean;
   /** Leave source lines out. */
   noSource?: boolean;
+  /** Columns that warnings are wrapped at; unlimited by default. */
+  width?: number;
 }
 
 /** Shares of the function, in percent, from which a line is hot, and from which it is warm: perf's. */
@@ -23,18 +27,24 @@ const WEIGHT_COLUMNS = 18;
 /** Columns of the name of an inlined function. */
 const NAME_COLUMNS = 40;
 
-/** Yields the function: hottest lines, then its code. Colours are those of @std/fmt/colors, which may be off. */
+/** Columns before a value of the header. */
+const HEADER_COLUMNS = 9;
+
+/** Yields the function line by line: its header, then its code or source. Colours are those of @std/fmt/colors, which may be off. */
 export function* renderAnnotation(annotation: Annotation, view: AnnotationView): Generator<string> {
   const { symbol, object, event, unit, self, all, instructions, warnings } = annotation;
   const share = all.period > 0 ? 100 * self.period / all.period : 0;
-  yield `function ${printable(symbol)}\n`;
-  yield `object   ${printable(object)}\n`;
+  if (symbol !== "") yield `function ${printable(symbol)}\n`;
+  if (object !== "") yield `object   ${printable(object)}\n`;
   const weight = unit === "ns" ? `, ${amountText(self.period, unit)}` : "";
-  yield `event    ${printable(event)}: ${counted(self.samples, "sample")}${weight}, ${
-    share.toFixed(2)
-  }% of all\n`;
-  for (const warning of warnings) yield `warning  ${printable(warning)}\n`;
+  const part = self.samples > 0 ? `${weight}, ${share.toFixed(2)}% of all` : "";
+  if (event !== "") yield `event    ${printable(event)}: ${counted(self.samples, "sample")}${part}\n`;
+  for (const warning of warnings) {
+    const text = `${"warning".padEnd(HEADER_COLUMNS)}${printable(warning)}`;
+    for (const line of wrap(text, view.width ?? Infinity, " ".repeat(HEADER_COLUMNS))) yield `${line}\n`;
+  }
   yield "\n";
+  if (self.samples === 0) return yield `No samples${event && ` of ${printable(event)}`}.\n`;
   yield bold(`${"Percent".padStart(8)} ${"Samples".padStart(8)}\n`);
   if (view.sourceOnly || instructions.length === 0) yield* sourceOf(annotation);
   else yield* codeOf(annotation, view);
@@ -42,9 +52,9 @@ export function* renderAnnotation(annotation: Annotation, view: AnnotationView):
 
 /** Yields the source lines of each file, in order, with those between. */
 function* sourceOf({ lines, self }: Annotation): Generator<string> {
-  for (const file of new Set(lines.map((line) => line.file))) {
+  for (const [file, all] of Map.groupBy(lines, (line) => line.file)) {
     yield dim(`${" ".repeat(WEIGHT_COLUMNS)}${printable(file)}\n`);
-    const own = lines.filter((line) => line.file === file && line.line > 0).sort((a, b) => a.line - b.line);
+    const own = all.filter((line) => line.line > 0).sort((a, b) => a.line - b.line);
     let before = own.length > 0 ? own[0].line : 0;
     for (const line of own) {
       if (line.line > before + 1) yield dim(`${" ".repeat(WEIGHT_COLUMNS)}...\n`);
@@ -62,8 +72,10 @@ function* sourceOf({ lines, self }: Annotation): Generator<string> {
 function* codeOf({ instructions, lines, self }: Annotation, { noSource }: AnnotationView): Generator<string> {
   let line = -1, inlined = "";
   const margin = " ".repeat(WEIGHT_COLUMNS);
-  const width = Math.max(0, ...instructions.map(({ address }) => hexAddress(address).length));
+  const width = greatest(instructions.map(({ address }) => hexAddress(address).length));
   for (const instruction of instructions) {
+    const { leftOut } = instruction;
+    if (leftOut > 0) yield dim(`${margin}... ${counted(leftOut, "instruction")}\n`);
     const chain = instruction.inlined.map((name) => foldName(name, NAME_COLUMNS)).join(" > ");
     if (!noSource && chain !== inlined && chain !== "") yield dim(`${margin}inlined: ${printable(chain)}\n`);
     inlined = chain;

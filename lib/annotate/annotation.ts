@@ -20,6 +20,8 @@ export interface Instruction extends Weight {
   line: number;
   /** Names of the inlined functions that it is of, the outermost first. */
   inlined: readonly string[];
+  /** Number of instructions before it that are not shown. */
+  leftOut: number;
 }
 
 /** Source line with code of the function. */
@@ -28,14 +30,15 @@ export interface SourceLine extends Weight {
   file: string;
   /** Number from 1; 0 for code that the compiler made up. */
   line: number;
-  /** Text; undefined where the file cannot be read. */
+  /** Text, without very long lines' ends; undefined where it is not shown. */
   text?: string;
 }
 
 /** Annotated function. */
 export interface Annotation {
+  /** Name of the function; empty where no sample is left to annotate. */
   symbol: string;
-  /** Path of the object that it is in. */
+  /** Path of the object that it is in; empty where there is no function. */
   object: string;
   /** Name of the event, and the unit of its periods. */
   event: string;
@@ -43,7 +46,7 @@ export interface Annotation {
   /** Weight of the function itself, and of all samples of the event. */
   self: Weight;
   all: Weight;
-  /** Instructions in the order of their addresses; empty where they cannot be shown. */
+  /** Instructions in the order of their addresses; empty where they cannot be shown. Of very large functions not all. */
   instructions: Instruction[];
   /** Source lines in the order of their first instruction. */
   lines: SourceLine[];

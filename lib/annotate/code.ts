@@ -3,16 +3,18 @@
 import type { ByteSource } from "../base/bytes/byte_source.ts";
 import { viewOf } from "../base/bytes/bytes.ts";
 import { FileBytes } from "../base/files/file_bytes.ts";
+import type { OpenRefusal } from "../base/files/guarded_open.ts";
 import { BadInputError } from "../base/system/errors.ts";
-import { functionRanges } from "../symbols/dwarf/function_ranges.ts";
+import { errnoOf, errorCause } from "../base/system/system_error.ts";
+import { type FunctionRanges, functionRanges } from "../symbols/dwarf/function_ranges.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import { memoryAt } from "../symbols/elf/load_offsets.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
-import { openKernelElf } from "../symbols/kernel_elf.ts";
-import { Budget, Cost, LimitError } from "../symbols/object/limits.ts";
+import { type KernelElf, openKernelElf } from "../symbols/kernel_elf.ts";
+import { type Cost, LimitError } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
-import { missingSymbolCause } from "../symbols/object/missing_symbol_reasons.ts";
-import { closeObjectElf, linkedIn, openObjectElf } from "../symbols/object_elf.ts";
+import { missingSymbolCause, type SymbolFailure } from "../symbols/object/missing_symbol_reasons.ts";
+import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "../symbols/object_elf.ts";
 
 /** Code of a function. */
 export interface FunctionCode {
@@ -23,26 +25,80 @@ export interface FunctionCode {
   machine: number;
 }
 
-/** Largest function that is disassembled, unless PMUCTL_LIMIT_FACTOR raises that; generated ones have some 100 KB. */
+/** Largest function that is disassembled, in bytes; generated ones have some 100 KB. */
 const MAX_CODE = 1 << 20;
 
-/**
- * Returns the code from `start` to `end`, of the kind of AddressSpaces.at, or the reason why it cannot be read. Where the end
- * is not known, the tables for unwinding tell.
- */
-export function functionCode(
-  files: SymbolFiles,
-  object: ObjectInfo,
-  start: number,
-  end: number | undefined,
-): FunctionCode | { cause: string } {
-  try {
-    return object.kind === "kernel" || object.kind === "module"
-      ? kernelCode(files, object, start, lengthOf(start, end))
-      : fileCode(files, object, start, end);
-  } catch (error) {
-    if (error instanceof BadInputError || error instanceof LimitError) return { cause: error.message };
-    throw error;
+/** Code of an object's functions. Its files are opened once, at the first function. Needs `close()`. */
+export class ObjectCode {
+  readonly #files: SymbolFiles;
+  readonly #object: ObjectInfo;
+  readonly #cost: Cost;
+  #elf: ObjectElf | SymbolFailure | undefined;
+  #ranges: FunctionRanges | undefined;
+  #kernelElf: KernelElf | undefined | null = null;
+  #core: FileBytes | OpenRefusal | undefined;
+
+  constructor(files: SymbolFiles, object: ObjectInfo, cost: Cost) {
+    this.#files = files;
+    this.#object = object;
+    this.#cost = cost;
+  }
+
+  /** Time of the last write to the object's file, in seconds since 1970; undefined if unknown. Call it after `of`. */
+  get modified(): number | undefined {
+    return this.#elf && "file" in this.#elf ? this.#elf.file.source.modified : undefined;
+  }
+
+  /**
+   * Returns the code from `start` to `end`, of the kind of AddressSpaces.at, or the reason why it cannot be read. Where the
+   * end is not known, the tables for unwinding tell.
+   */
+  of(start: number, end: number | undefined): FunctionCode | { cause: string } {
+    try {
+      const { kind } = this.#object;
+      return kind === "kernel" || kind === "module" ? this.#inKernel(start, end) : this.#inFile(start, end);
+    } catch (error) {
+      if (error instanceof BadInputError || error instanceof LimitError) return { cause: error.message };
+      if (errnoOf(error) !== undefined) return { cause: errorCause(error) };
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#elf && "file" in this.#elf) closeObjectElf(this.#elf);
+    this.#kernelElf?.file.close();
+    this.#cost.done();
+    if (this.#core instanceof FileBytes) this.#core.close();
+  }
+
+  #inFile(start: number, end: number | undefined): FunctionCode | { cause: string } {
+    const { kind } = this.#object;
+    if (kind !== "file" && kind !== "vdso") return { cause: "it is in no file" };
+    const elf = this.#elf ??= openObjectElf(this.#files, this.#object, this.#cost);
+    if (!("file" in elf)) return { cause: missingSymbolCause(elf.reason, elf.detail) };
+    const length = lengthOf(start, end ?? (this.#ranges ??= functionRanges(elf.file)).endAt(start));
+    const address = linkedIn(elf, start), bytes = memoryAt(elf.file, address, length);
+    return bytes.length < length
+      ? { cause: "its file ends before it does" }
+      : { bytes: bytes.slice(), address, machine: elf.file.machine };
+  }
+
+  #inKernel(start: number, end: number | undefined): FunctionCode | { cause: string } {
+    const length = lengthOf(start, end);
+    if (this.#kernelElf === null) {
+      this.#kernelElf = openKernelElf(this.#files, this.#object, this.#cost, () => true);
+    }
+    if (this.#kernelElf) {
+      const { file, shift } = this.#kernelElf, bytes = memoryAt(file, start + shift, length).slice();
+      if (bytes.length === length) return { bytes, address: start, machine: file.machine };
+    }
+    if (this.#files.isOtherKernel?.()) return { cause: "there is no vmlinux file of the recorded kernel" };
+    const core = this.#core ??= FileBytes.open("/proc/kcore");
+    if (!(core instanceof FileBytes)) {
+      return { cause: `there is no vmlinux file, and /proc/kcore cannot be read: ${core.cause}` };
+    }
+    const bytes = coreMemory(core, start, length);
+    return bytes ? { bytes, address: start, machine: hostMachine() } : { cause: "it is not in /proc/kcore" };
   }
 }
 
@@ -50,60 +106,12 @@ export function functionCode(
 function lengthOf(start: number, end = NaN): number {
   const length = end - start;
   if (!(length > 0)) throw new BadInputError("its size is not known");
-  const most = MAX_CODE * new Budget().factor;
-  if (length > most) {
+  if (length > MAX_CODE) {
     throw new BadInputError(
-      `it is larger than ${
-        most / MAX_CODE
-      } MiB: if you trust it, raise the limits with PMUCTL_LIMIT_FACTOR=4`,
+      `it has ${Math.round(length / 1024)} KiB of code; at most ${MAX_CODE >> 10} KiB are shown`,
     );
   }
   return length;
-}
-
-function fileCode(
-  files: SymbolFiles,
-  object: ObjectInfo,
-  start: number,
-  end: number | undefined,
-): FunctionCode | { cause: string } {
-  if (object.kind !== "file" && object.kind !== "vdso") return { cause: "it is in no file" };
-  const cost = new Cost(undefined, object.path), elf = openObjectElf(files, object, cost);
-  if (!("file" in elf)) return { cause: missingSymbolCause(elf.reason, elf.detail) };
-  try {
-    const length = lengthOf(start, end ?? functionRanges(elf.file).endAt(start));
-    const address = linkedIn(elf, start), bytes = memoryAt(elf.file, address, length);
-    return bytes.length < length
-      ? { cause: "its file ends before it does" }
-      : { bytes: bytes.slice(), address, machine: elf.file.machine };
-  } finally {
-    closeObjectElf(elf);
-  }
-}
-
-function kernelCode(
-  files: SymbolFiles,
-  object: ObjectInfo,
-  start: number,
-  length: number,
-): FunctionCode | { cause: string } {
-  const elf = openKernelElf(files, object, new Cost(undefined, object.path), () => true);
-  if (elf) {
-    const bytes = memoryAt(elf.file, start + elf.shift, length).slice(), { machine } = elf.file;
-    elf.file.close();
-    if (bytes.length === length) return { bytes, address: start, machine };
-  }
-  if (files.isOtherKernel?.()) return { cause: "there is no vmlinux file of the recorded kernel" };
-  const core = FileBytes.open("/proc/kcore");
-  if (!(core instanceof FileBytes)) {
-    return { cause: `there is no vmlinux file, and /proc/kcore cannot be read: ${core.cause}` };
-  }
-  try {
-    const bytes = coreMemory(core, start, length);
-    return bytes ? { bytes, address: start, machine: hostMachine() } : { cause: "it is not in /proc/kcore" };
-  } finally {
-    core.close?.();
-  }
 }
 
 function hostMachine(): number {

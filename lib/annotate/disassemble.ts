@@ -1,11 +1,15 @@
 /**
  * Disassembles code with objdump. It gets the function's bytes alone, never the file: what somebody else has put into that
- * is not for a program that was not written for it.
+ * is not for a program that was not written for it. They are in memory, so that nothing of them is left behind, and a full
+ * or missing folder for temporary files does not matter.
  */
 
+import { type MemoryFile, memoryFile } from "../base/files/memory_file.ts";
+import { errnoOf, errorCause, errorRemedy } from "../base/system/system_error.ts";
 import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import type { FunctionCode } from "./code.ts";
+import { type ListedLine, ShownInstructions } from "./shown_instructions.ts";
 
 /** Instruction as objdump prints it. */
 export interface Disassembled {
@@ -13,63 +17,118 @@ export interface Disassembled {
   text: string;
   /** Address that the instruction jumps to or calls, if it says so. */
   target?: number;
+  /** Number of instructions before it that are not shown. */
+  leftOut: number;
+}
+
+/** Instructions of a function. */
+export interface Disassembly {
+  /** Instructions to show; see ShownInstructions. */
+  shown: Disassembled[];
+  /** Number of all. */
+  total: number;
+}
+
+/** Options of disassemble(). */
+export interface DisassembleOptions {
+  /** Weight of each sampled offset in the code. */
+  weights: ReadonlyMap<number, { period: number }>;
+  /** Syntax of the assembly, for objdump's -M: `intel`. */
+  syntax?: string;
 }
 
 /** Names of machines for objdump's -m. */
 const MACHINES: Readonly<Record<number, string>> = { [EM.X86_64]: "i386:x86-64", [EM.AARCH64]: "aarch64" };
-/** Longest output: a line takes some 50 bytes, and an instruction at least one. */
-const MAX_OUTPUT = 1 << 27;
+/** Most characters of a line of objdump's, and of what it says on standard error. */
+const MAX_LINE = 1000;
 const LINE = /^\s*([0-9a-f]+):\s*(.*?)\s*$/;
 /** Instructions whose operand is an address of code. */
 const JUMP = /^(?:j\w+|b(?:\.\w+|l)?|call\w*|cbn?z|tbn?z|loop\w*|bnd jmp|bnd call)\s/;
 
 /** Returns the instructions of code, or the reason why there are none. */
 export async function disassemble(
-  { bytes, address, machine }: FunctionCode,
-  syntax: string | undefined,
-): Promise<Disassembled[] | { cause: string }> {
-  const objdump = toolFile("objdump"), name = MACHINES[machine];
+  code: FunctionCode,
+  options: DisassembleOptions,
+): Promise<Disassembly | { cause: string }> {
+  const objdump = toolFile("objdump"), machine = MACHINES[code.machine];
   if (objdump === undefined) return { cause: "there is no objdump: apt-get install binutils" };
-  if (name === undefined) return { cause: `objdump is not told of machine ${machine}` };
-  const folder = await Deno.makeTempDir({ prefix: "pmuctl-annotate-" });
+  if (machine === undefined) return { cause: `objdump is not told of machine ${code.machine}` };
+  let file: MemoryFile | undefined;
   try {
-    const file = `${folder}/code`;
-    await Deno.writeFile(file, bytes, { mode: 0o600 });
-    const first = BigInt.asUintN(64, BigInt(address)).toString();
-    const child = await new Deno.Command(objdump, {
-      args: [
-        ...["-D", "-b", "binary", "-m", name, "--no-show-raw-insn", `--adjust-vma=${first}`],
-        ...syntax ? ["-M", syntax] : [],
-        file,
-      ],
-      env: { LC_ALL: "C", PATH: toolFolders() },
-      clearEnv: true,
-      stdin: "null",
-    }).output();
-    if (!child.success || child.stdout.length > MAX_OUTPUT) {
-      const [line] = new TextDecoder().decode(child.stderr).trim().split("\n");
-      return { cause: `objdump failed: ${line || `exit status ${child.code}`}` };
-    }
-    return instructionsIn(new TextDecoder().decode(child.stdout));
+    file = memoryFile("code", code.bytes, { inherited: true });
+    return await runObjdump([objdump, "-m", machine, file.path], code, options);
+  } catch (error) {
+    const remedy = errorRemedy(error);
+    if (remedy === undefined && errnoOf(error) === undefined) throw error;
+    return { cause: `objdump cannot be run: ${errorCause(error)}${remedy ? `: ${remedy}` : ""}` };
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    file?.close();
   }
 }
 
-/** Reads what objdump prints. */
-export function instructionsIn(text: string): Disassembled[] {
-  const found: Disassembled[] = [];
-  for (const line of text.split("\n")) {
-    const match = LINE.exec(line);
-    if (match === null || match[2] === "" || match[2].startsWith("file format")) continue;
-    const assembly = match[2].replace(/\s+/g, " ").replace(/ \/\/ .*/, ""), target = targetOf(assembly);
-    found.push({
-      address: addressFromHex(match[1]),
-      text: assembly,
-      ...target === undefined ? {} : { target },
-    });
+async function runObjdump(
+  [objdump, ...args]: readonly string[],
+  { bytes, address }: FunctionCode,
+  { weights, syntax }: DisassembleOptions,
+): Promise<Disassembly | { cause: string }> {
+  const first = BigInt.asUintN(64, BigInt(address)).toString();
+  const child = new Deno.Command(objdump, {
+    args: [
+      ...["-D", "-b", "binary", "--no-show-raw-insn", `--adjust-vma=${first}`],
+      ...syntax ? ["-M", syntax] : [],
+      ...args,
+    ],
+    env: { LC_ALL: "C", PATH: toolFolders() },
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const shown = new ShownInstructions(bytes.length, weights);
+  const [, complaint, { success, code }] = await Promise.all([
+    eachLine(child.stdout, (line) => {
+      const listed = listedLine(line, address);
+      if (listed) shown.take(listed);
+    }),
+    firstLine(child.stderr),
+    child.status,
+  ]);
+  if (!success) return { cause: `objdump failed: ${complaint || `exit status ${code}`}` };
+  shown.finish();
+  const all = shown.lines.map(({ offset, text, leftOut }) => instructionOf(address + offset, text, leftOut));
+  return { shown: all, total: shown.total };
+}
+
+/** Calls `take` with each line of a stream. */
+async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!.slice(0, MAX_LINE);
+    for (const line of lines) take(line.slice(0, MAX_LINE));
   }
-  return found;
+  take(rest);
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let first: string | undefined;
+  await eachLine(stream, (line) => first ??= line.trim() || undefined);
+  return first ?? "";
+}
+
+/** Reads a line of objdump's, for code that starts at `base`; undefined for one that has no instruction. */
+export function listedLine(line: string, base: number): ListedLine | undefined {
+  const match = LINE.exec(line);
+  if (match === null || match[2] === "" || match[2].startsWith("file format")) return undefined;
+  // code is shorter than 4 GiB, so the low half of an address tells where in it that is
+  return { offset: (parseInt(match[1].slice(-8), 16) - base) >>> 0, text: match[2] };
+}
+
+/** Parses the text of an instruction: `jle    0x401150`. */
+export function instructionOf(address: number, assembly: string, leftOut = 0): Disassembled {
+  const text = assembly.replace(/\s+/g, " ").replace(/ \/\/ .*/, ""), target = targetOf(text);
+  return { address, text, ...target === undefined ? {} : { target }, leftOut };
 }
 
 /** Returns the address that a jump or a call has as its last operand. */
@@ -77,9 +136,5 @@ function targetOf(text: string): number | undefined {
   const operand = JUMP.test(text)
     ? /(?:^|[\s,])(?:0x)?([0-9a-f]{1,16})(?: <[^>]*>)?$/.exec(text)?.[1]
     : undefined;
-  return operand === undefined ? undefined : addressFromHex(operand);
-}
-
-function addressFromHex(text: string): number {
-  return Number(BigInt.asIntN(64, BigInt(`0x${text}`)));
+  return operand === undefined ? undefined : Number(BigInt.asIntN(64, BigInt(`0x${operand}`)));
 }

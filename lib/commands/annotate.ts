@@ -1,7 +1,7 @@
 /** Implementation of `pmuctl annotate`: shows where in a function the samples are. */
 
 import { setColorEnabled } from "@std/fmt/colors";
-import { annotate } from "../annotate/annotate.ts";
+import { annotateNamed } from "../annotate/annotate_named.ts";
 import { renderAnnotationJson } from "../annotate/annotate_json.ts";
 import { renderAnnotation } from "../annotate/annotate_text.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
@@ -11,11 +11,12 @@ import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
-import { filterProfile } from "../profile/query/filter.ts";
+import { sampleCount } from "../profile/model/profile.ts";
 import { heaviestFirst } from "../profile/query/shown_events.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
+import type { Symbolizer } from "../symbols/symbolizer.ts";
 import { INPUT_OPTION } from "./recording_input.ts";
-import { FILTER_OPTIONS, filterWarnings, namedEvents, partOf } from "./report_filter.ts";
+import { comparedPart, FILTER_OPTIONS, namedEvents, partOf } from "./report_filter.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 const SYNTAXES = ["att", "intel"] as const;
@@ -72,6 +73,11 @@ export const command: CommandSpec = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const [name] = args.positionals;
+  if (name?.trim() === "") {
+    throw new UsageError(
+      "annotate: the function's name is empty: leave it out for the one with most samples",
+    );
+  }
   if (args.has("source") && args.has("no-source")) {
     throw new UsageError("annotate: --source and --no-source exclude each other: use one of them");
   }
@@ -81,7 +87,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const output = args.text("output") === "-" ? undefined : args.text("output");
   if (output !== undefined) refuseSameFile(output, file);
   const files = symbolFilesOf(args, fetcher);
-  let objects: readonly ObjectInfo[] = [];
+  let seen: { objects: readonly ObjectInfo[]; symbolizer: Symbolizer } | undefined;
   const loaded = await withProgress(input, io, (input) =>
     loadProfile(input, files, {
       mangled: args.has("no-demangle"),
@@ -90,24 +96,32 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       mergeCpus: !part.cpus,
       within: part.within,
       places: true,
-      seeObjects: (rows) => objects = rows,
+      seeObjects: (objects, symbolizer) => seen = { objects, symbolizer },
     }));
   const event = args.text("event"), ofEvents = namedEvents(loaded, event === undefined ? [] : [event]);
-  const { cpus, filter } = part;
-  const profile = cpus || filter ? filterProfile(ofEvents, { ...filter, cpus }) : ofEvents;
-  for (const warning of filterWarnings(ofEvents, profile, part)) io.err(`pmuctl: warning: ${warning}`);
-  const annotation = await annotate(profile, {
-    event: heaviestFirst(profile)[0] ?? 0,
+  const profile = comparedPart(ofEvents, part, false);
+  if (args.has("json")) { // as in report; text has all warnings at its top
+    const said = profile.meta.warnings.length - ofEvents.meta.warnings.length;
+    for (const warning of profile.meta.warnings.slice(0, said)) io.err(`pmuctl: warning: ${warning}`);
+  }
+  const annotation = await annotateNamed(profile, {
+    event: heaviestFirst(sampleCount(profile) > 0 ? profile : ofEvents)[0] ?? 0,
     name,
-    objects,
+    unfiltered: ofEvents,
+    ...seen!,
     files,
     syntax,
     mangled: args.has("no-demangle"),
     sourceOnly: args.has("source"),
+    noSource: args.has("no-source"),
   });
   const onTerminal = io.stdoutIsTerminal && output === undefined;
   setColorEnabled(onTerminal && !io.env("NO_COLOR"));
-  const view = { sourceOnly: args.has("source"), noSource: args.has("no-source") };
+  const view = {
+    sourceOnly: args.has("source"),
+    noSource: args.has("no-source"),
+    width: onTerminal ? io.columns : undefined,
+  };
   const content = args.has("json") ? renderAnnotationJson(annotation) : renderAnnotation(annotation, view);
   if (output !== undefined) writeOutputFile(output, content);
   else if (args.has("json")) print(content, io);

@@ -247,6 +247,17 @@ export class Symbolizer {
     }
   }
 
+  /**
+   * Fetches debug information that objects lack, where the user asked for that; for those whose symbols are known, but not
+   * their lines. Returns what went wrong, a sentence each.
+   */
+  async fetchInfo(objects: readonly ObjectInfo[]): Promise<string[]> {
+    if (this.#files.fetcher === undefined) return [];
+    const open = (object: ObjectInfo) => this.#open(object);
+    const missing = new MissingFiles({ files: this.#files, open, needsInfo: true });
+    return await missing.fetch(objects, () => new Float64Array(0));
+  }
+
   /** Number of symbols that have been numbered. */
   get count(): number {
     return this.#symbols.length;

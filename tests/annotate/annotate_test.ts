@@ -1,16 +1,22 @@
 /** Functions with the samples of their instructions and source lines. */
 
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { setColorEnabled } from "@std/fmt/colors";
 import { renderAnnotationJson } from "../../lib/annotate/annotate_json.ts";
 import { renderAnnotation } from "../../lib/annotate/annotate_text.ts";
 import type { Annotation } from "../../lib/annotate/annotation.ts";
+import { annotateNamed } from "../../lib/annotate/annotate_named.ts";
+import { nothingAnnotated } from "../../lib/annotate/annotate.ts";
+import { ShownInstructions } from "../../lib/annotate/shown_instructions.ts";
 import { coreMemory } from "../../lib/annotate/code.ts";
-import { instructionsIn } from "../../lib/annotate/disassemble.ts";
-import { functionSamples } from "../../lib/annotate/function_samples.ts";
+import { instructionOf, listedLine } from "../../lib/annotate/disassemble.ts";
+import { chosenFunction, SampledFunctions } from "../../lib/annotate/function_samples.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { BadInputError, UsageError } from "../../lib/base/system/errors.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
+import { filterProfile, type ProfileFilter } from "../../lib/profile/query/filter.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
+import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { profileOf } from "../profile/build.ts";
 
 /** A profile whose frames are 4 bytes into their symbols. */
@@ -35,8 +41,14 @@ const LINES = [
 
 Deno.test("the function is the heaviest, or has the name that was given, or the only one with a part of it", () => {
   const profile = placed(LINES),
-    nameOf = (name?: string) => functionSamples(profile, 0, name).name;
-  assertEquals(nameOf(), "main");
+    functions = new SampledFunctions(profile, 0);
+  const nameOf = (name: string) => functions.nameOf(chosenFunction(functions, name).id);
+  assertEquals(functions.heaviest.map((id) => functions.nameOf(id)), [
+    "main",
+    "sort(int*)",
+    "sort_all()",
+    "lib+0x40",
+  ]);
   assertEquals(nameOf("sort(int*)"), "sort(int*)");
   assertEquals(nameOf("sort"), "sort(int*)");
   assertEquals(nameOf("_all"), "sort_all()");
@@ -44,23 +56,59 @@ Deno.test("the function is the heaviest, or has the name that was given, or the 
 });
 
 Deno.test("the samples of a function are added up by address", () => {
-  const { self, all, byOffset, others } = functionSamples(placed(LINES), 0, "main");
-  assertEquals([self, all, others], [{ samples: 2, period: 900 }, { samples: 17, period: 1509 }, 0]);
-  assertEquals([...byOffset], [[4, { samples: 2, period: 900 }]]);
+  const functions = new SampledFunctions(placed(LINES), 0);
+  const [main, sort] = functions.samplesOf(functions.heaviest.slice(0, 2));
+  assertEquals([main.self, main.all], [{ samples: 2, period: 900 }, { samples: 17, period: 1509 }]);
+  assertEquals([...main.byOffset], [[4, { samples: 2, period: 900 }]]);
+  assertEquals([...sort.byOffset], [[4, { samples: 5, period: 500 }]]);
+});
+
+Deno.test("samples of inlined functions are those of the function whose code they are in", () => {
+  const profile = placed(["app app!main;app!twice 5 500", "app app!main 1 100"]);
+  const [main, twice] = [0, 1], address = Float64Array.of(0x1004, 0x1004);
+  assertEquals(profile.symbols.name, ["main", "twice"]);
+  const frames = { ...profile.frames, address, inlinedInto: Int32Array.of(-1, main) };
+  const functions = new SampledFunctions({ ...profile, frames }, 0);
+  assertEquals(functions.heaviest, [main]);
+  assertEquals(functions.samplesOf([main])[0].self.samples, 6);
+  assertEquals(functions.named(profile.symbols.name[twice]).found, []);
+});
+
+/** Annotates a function of a part of a profile, where that needs no files. */
+function annotatedPart(lines: string[], filter: ProfileFilter, name?: string): Promise<Annotation> {
+  const unfiltered = placed(lines), files: SymbolFiles = { open: () => undefined, kallsyms: () => undefined };
+  return annotateNamed(filterProfile(unfiltered, filter), {
+    ...{ event: 0, name, unfiltered, objects: [], files },
+    symbolizer: new Symbolizer(files),
+  });
+}
+
+Deno.test("a function whose samples a filter leaves out is annotated as empty", async () => {
+  const lines = ["a app!main 5", "b app!work 2"], comms = new Set(["b"]);
+  const { symbol, self, all, warnings } = await annotatedPart(lines, { comms }, "main");
+  assertEquals([symbol, self.samples, all.samples], ["main", 0, 2]);
+  assertEquals(warnings, ["no sample of main is left by the filters"]);
+  assertEquals((await annotatedPart(lines, { comms: new Set(["c"]) }, "main")).symbol, "");
+  await assertRejects(
+    () => annotatedPart(lines, { comms }, "nowhere"),
+    UsageError,
+    "the heaviest are 'work'",
+  );
+});
+
+Deno.test("samples that are in no known function are refused with the reason", async () => {
+  await assertRejects(
+    () => annotatedPart(["a lib! 9"], {}),
+    BadInputError,
+    "cannot annotate: no sample is in a known function",
+  );
 });
 
 Deno.test("names that do not fit are refused with those that do", () => {
-  assertThrows(() => functionSamples(placed(LINES), 0, "nowhere"), UsageError, "the heaviest are 'main'");
-  assertThrows(
-    () => functionSamples(placed(["a app!f1 1", "a app!f2 1"]), 0, "f"),
-    UsageError,
-    "2 functions with samples",
-  );
-  assertThrows(
-    () => functionSamples(placed(["a lib! 9"]), 0, undefined),
-    BadInputError,
-    "no sample is in a function that is known",
-  );
+  const named = (lines: string[], name: string) =>
+    chosenFunction(new SampledFunctions(placed(lines), 0), name);
+  assertThrows(() => named(LINES, "nowhere"), UsageError, "the heaviest are 'main'");
+  assertThrows(() => named(["a app!f1 1", "a app!f2 1"], "f"), UsageError, "2 functions with samples");
 });
 
 Deno.test("objdump's lines are instructions, and jumps have targets", () => {
@@ -80,15 +128,22 @@ Deno.test("objdump's lines are instructions, and jumps have targets", () => {
     "  401144:\tb.ne\t0x401130  // b.any",
     "",
   ].join("\n");
-  assertEquals(instructionsIn(text), [
-    { address: 0x401130, text: "endbr64" },
-    { address: 0x401134, text: "jle 0x401150", target: 0x401150 },
-    { address: 0x401136, text: "call 0x401020", target: 0x401020 },
-    { address: 0x40113b, text: "mov 0x8(%rax),%ebx" },
-    { address: -0x7efffff0, text: "jmp ffffffff81000000 <.data-0x10>", target: -0x7f000000 },
-    { address: 0x401140, text: "cbz w0, 0x401150", target: 0x401150 },
-    { address: 0x401144, text: "b.ne 0x401130", target: 0x401130 },
+  const listed = text.split("\n").flatMap((line) => listedLine(line, 0x401130) ?? []);
+  assertEquals(listed.map(({ offset }) => offset), [0, 4, 6, 0xb, 0x80bfeee0, 0x10, 0x14]);
+  const parsed = listed.map(({ text }) => instructionOf(0, text)).map(({ text, target }) => ({
+    text,
+    target,
+  }));
+  assertEquals(parsed, [
+    { text: "endbr64", target: undefined },
+    { text: "jle 0x401150", target: 0x401150 },
+    { text: "call 0x401020", target: 0x401020 },
+    { text: "mov 0x8(%rax),%ebx", target: undefined },
+    { text: "jmp ffffffff81000000 <.data-0x10>", target: -0x7f000000 },
+    { text: "cbz w0, 0x401150", target: 0x401150 },
+    { text: "b.ne 0x401130", target: 0x401130 },
   ]);
+  assertEquals(listedLine("ffffffff81000010:\tret", -0x7f000000)?.offset, 0x10);
 });
 
 Deno.test("the kernel's memory is found in /proc/kcore by its address", () => {
@@ -116,13 +171,14 @@ const ANNOTATION: Annotation = {
   self: { samples: 10, period: 1000 },
   all: { samples: 20, period: 4000 },
   instructions: [
-    { address: 0x1170, text: "mov %edi,%eax", line: 0, inlined: [], samples: 0, period: 0 },
+    { address: 0x1170, text: "mov %edi,%eax", line: 0, inlined: [], leftOut: 0, samples: 0, period: 0 },
     {
       address: 0x1172,
       text: "jne 1170 <+0x0>",
       target: 0x1170,
       line: 1,
       inlined: ["swap"],
+      leftOut: 3,
       samples: 9,
       period: 900,
     },
@@ -145,6 +201,7 @@ Deno.test("text has source lines above their instructions, and nothing that acts
     " Percent  Samples",
     "                  sort.c:7      int x;",
     "                  1170:   mov %edi,%eax",
+    "                  ... 3 instructions",
     "                  inlined: swap",
     "                  sort.c:12",
     "  90.00%        9 1172: ↑ jne 1170 <+0x0>",
@@ -158,9 +215,11 @@ Deno.test("text has source lines above their instructions, and nothing that acts
 });
 
 Deno.test("JSON has all of it", () => {
-  const [text] = renderAnnotationJson(ANNOTATION), { schema, instructions, lines } = JSON.parse(text);
+  const text = [...renderAnnotationJson(ANNOTATION)].join(""),
+    { schema, instructions, lines } = JSON.parse(text);
   assertEquals(schema, "pmuctl.annotate/1");
   assertEquals(instructions[1], {
+    leftOut: 3,
     address: "0x1172",
     text: "jne 1170 <+0x0>",
     target: "0x1170",
@@ -171,4 +230,63 @@ Deno.test("JSON has all of it", () => {
   });
   assertEquals(lines.length, 2);
   assertStringIncludes(text, "\\u001b");
+});
+
+/** Returns the shown ones of `count` instructions of a byte each, with samples at these offsets. */
+function shownOf(count: number, sampled: Iterable<number>): ShownInstructions {
+  const shown = new ShownInstructions(count, new Map(Array.from(sampled, (at) => [at, { period: 1 }])));
+  for (let offset = 0; offset < count; offset++) shown.take({ offset, text: "nop" });
+  shown.finish();
+  return shown;
+}
+
+Deno.test("code of a usual size is shown whole", () => {
+  assertEquals(shownOf(10_000, [7]).lines.length, 10_000);
+  assertEquals(shownOf(10_000, []).lines.every(({ leftOut }) => leftOut === 0), true);
+});
+
+Deno.test("of very large code, instructions with samples are shown, and some around them", () => {
+  const { lines, total } = shownOf(300_000, [3, 1000, 1008, 299_999]);
+  assertEquals(total, 300_000);
+  const gaps = lines.filter(({ leftOut }) => leftOut > 0).map(({ offset, leftOut }) => [offset, leftOut]);
+  assertEquals(gaps, [[990, 990 - 14], [299_989, 299_989 - 1019]]);
+  assertEquals(lines.length, 14 + 29 + 11);
+  assertEquals(lines.reduce((sum, { leftOut }) => sum + leftOut, lines.length), 300_000);
+});
+
+Deno.test("of very large code with samples all over, a bounded part is shown", () => {
+  assert(shownOf(1_000_000, Array(500_000).keys().map((i) => 2 * i)).lines.length < 100_000);
+});
+
+Deno.test("an instruction with a sample inside it is shown", () => {
+  const shown = new ShownInstructions(100_000, new Map([[50_003, { period: 1 }]]));
+  for (let offset = 0; offset < 100_000; offset += 5) shown.take({ offset, text: "mov" });
+  shown.finish();
+  assertEquals(shown.lines.map(({ offset }) => offset)[10], 50_000);
+});
+
+Deno.test("any number of instructions are rendered as text and as JSON, a piece at a time", () => {
+  const [first] = ANNOTATION.instructions, instructions = Array(200_000).fill(first);
+  const annotation = { ...ANNOTATION, instructions };
+  let lines = 0;
+  for (const line of renderAnnotation(annotation, {})) if (line.includes("mov")) lines++;
+  assertEquals(lines, 200_000);
+  let longest = 0;
+  for (const piece of renderAnnotationJson(annotation)) longest = Math.max(longest, piece.length);
+  assert(longest < 1 << 17, `${longest}`);
+});
+
+Deno.test("an annotation of nothing says so, and is null in JSON", () => {
+  setColorEnabled(false);
+  const nothing = { ...nothingAnnotated("cycles"), warnings: ["a long warning about the filters"] };
+  assertEquals([...renderAnnotation(nothing, { width: 30 })].join("").split("\n"), [
+    "event    cycles: 0 samples",
+    "warning  a long warning about",
+    "         the filters",
+    "",
+    "No samples of cycles.",
+    "",
+  ]);
+  const { symbol, object, self } = JSON.parse([...renderAnnotationJson(nothing)].join(""));
+  assertEquals([symbol, object, self], [null, null, { samples: 0, period: 0 }]);
 });

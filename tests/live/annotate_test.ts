@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { assertRefusals, perfOk, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { assertRefusals, perfOk, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
 interface Annotated {
-  symbol: string;
+  symbol: string | null;
   self: { samples: number };
   instructions: { address: string; samples: number; line?: number }[];
   lines: { file: string; line: number; text?: string; samples: number }[];
@@ -46,7 +46,7 @@ testNeeding(
       );
       assert(self.samples > 50, `${self.samples} samples`);
       assertEquals([...counts.values()].reduce((sum, count) => sum + count), self.samples);
-      assertEquals(counts, await perfCounts(file, symbol));
+      assertEquals(counts, await perfCounts(file, symbol!));
     }),
 );
 
@@ -86,8 +86,17 @@ testNeeding(
       assertEquals(/^ *\d+\.\d\d% +\d+ +5 {6,}s = twice/m.test(alone), true, alone);
       await Deno.chmod(source, 0o600);
       if (Deno.uid() === 0) {
-        assertEquals((await annotated(file, "work")).lines.some(({ text }) => text), false);
+        const { lines, warnings } = await annotated(file, "work");
+        assertEquals(lines.some(({ text }) => text), false);
+        assertStringIncludes(
+          warnings.join(),
+          `${source}: not shown: as root, only files that everybody may read`,
+        );
       }
+      await Deno.remove(source);
+      const { warnings } = await annotated(file, "work");
+      assertEquals(warnings, [`source file ${source}: not shown: no such file or directory`]);
+      assertEquals((await annotated(file, "--no-source", "work")).warnings, []);
       await Deno.remove(`${folder}/work`);
       await assertRefusals([[
         ["annotate", "-i", file, "work"],
@@ -106,7 +115,106 @@ testNeeding(["cc"], "annotate says in one line what it cannot do", () =>
       [["annotate", "-i", file, "--source", "--no-source"], /exclude each other/, 2],
       [["annotate", "-i", file, "-M", "arm"], /arm/, 2],
       [["annotate", "-i", file, "-s", "main"], /name the function/, 2],
+      [["annotate", "-i", file, ""], /the function's name is empty: leave it out/, 2],
+      [["annotate", "-i", file, " "], /the function's name is empty/, 2],
     ]);
     const bare = await pmuctl(["annotate", "-i", file], { env: { PATH: "/nowhere" } });
     assertMatch(bare.stdout + bare.stderr, /there is no objdump: apt-get install binutils/);
   }));
+
+testNeeding(
+  ["cc"],
+  "a function of a million instructions is annotated in little memory, near its samples",
+  () =>
+    withFolder(async (folder) => {
+      const source = `${folder}/large.c`, file = `${folder}/perf.data`, count = 1_000_000;
+      const code =
+        `__attribute__((noinline)) void work(void) { __asm__ volatile(".rept ${count}\\n nop\\n .endr"); }`;
+      await Deno.writeTextFile(
+        source,
+        `${code}\nint main(void) { for (int i = 0; i < 2000; i++) work(); }\n`,
+      );
+      const built = await run("cc", ["-O1", "-g", "-o", `${folder}/large`, source]);
+      assertEquals(built.status, 0, built.stderr);
+      await pmuctlOk(["record", "-q", "-e", "cpu-clock", "-F", "500", "-o", file, "--", `${folder}/large`]);
+      const limited = ["-c", 'ulimit -d 1500000; exec "$0" "$@"', PMUCTL, "annotate", "-i", file, "work"];
+      const { status, stdout, stderr } = await run("sh", [...limited, "--json"]);
+      assertEquals(status, 0, stderr);
+      assert(stdout.length < 20e6, `${stdout.length}`);
+      const { instructions, self, warnings, lines }: Annotated = JSON.parse(stdout);
+      assertEquals(instructions.reduce((sum, { samples }) => sum + samples, 0), self.samples);
+      assertEquals(lines.reduce((sum, { samples }) => sum + samples, 0), self.samples);
+      assertMatch(warnings.join(), /work has 10000\d\d instructions: only those with samples are shown/);
+      const text = await run("sh", limited);
+      assertEquals(text.status, 0, text.stderr);
+      assertMatch(text.stdout, /^ +\.\.\. \d+ instructions$/m);
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "annotate writes nothing into the folder for temporary files, which need not exist",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      await recordRatio(file, 50);
+      const text = await pmuctlOk(["annotate", "-i", file], { env: { TMPDIR: `${folder}/nowhere` } });
+      assertMatch(text, /^ *\d+\.\d\d% +\d+ [0-9a-f]+: /m);
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "where filters leave no sample, annotate is empty and says why, as report does",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      await recordRatio(file, 50);
+      const cases: [string[], RegExp][] = [
+        [["-c", "nobody"], /no sample matches --comms nobody: there are samples of ratio/],
+        [["-c", "nobody", "main"], /no sample matches --comms nobody/],
+        [["--time", "1,2"], /no sample is within --time: the recording is from /],
+        [["-C", "9999"], /no sample matches --cpu 9999/],
+      ];
+      for (const [args, warning] of cases) {
+        const text = await pmuctlOk(["annotate", "-i", file, ...args]);
+        assertMatch(text, warning);
+        assertMatch(text, /^No samples of cpu-clock\.$/m);
+        const { symbol, instructions, warnings } = await annotated(file, ...args);
+        assertEquals([symbol, instructions], [null, []]);
+        assertMatch(warnings.join(), warning);
+      }
+    }),
+);
+
+testNeeding(
+  ["cc", "binutils"],
+  "annotate says when most samples have no symbol, and why",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`, stripped = `${folder}/ratio`;
+      const made = await run("strip", ["-o", stripped, program("ratio")]);
+      assertEquals(made.status, 0, made.stderr);
+      await pmuctlOk([
+        "record",
+        "-q",
+        "-e",
+        "cpu-clock",
+        "-F",
+        "3000",
+        "-o",
+        file,
+        "--",
+        stripped,
+        "50",
+        "1",
+      ]);
+      const { warnings } = await annotated(file);
+      assertMatch(
+        warnings.join("\n"),
+        /^most samples have no symbol: \d+%, of ratio: no symbols; install its debug/m,
+      );
+      await recordRatio(file, 50);
+      assert(!(await annotated(file)).warnings.some((text) => text.startsWith("most samples")));
+    }),
+);

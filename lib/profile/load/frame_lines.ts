@@ -131,7 +131,7 @@ function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo, fetch
     ? `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
       fetches ? "" : ", or fetch them with --debuginfod URL"
     }`
-    : `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object, fetches)}`;
+    : `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object, { fetches })}`;
 }
 
 function missingText([why, objects]: [string, Missing[]]): string {

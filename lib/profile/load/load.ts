@@ -72,8 +72,11 @@ export interface LoadOptions {
    * (`symbols.start`, `symbols.end`).
    */
   places?: boolean;
-  /** Receives the objects as they were mapped, by their rows in the profile: for those who read their files. */
-  seeObjects?: (objects: readonly ObjectInfo[]) => void;
+  /**
+   * Receives the objects as they were mapped, by their rows in the profile, and the symbolizer that has loaded them: for
+   * those who read their files.
+   */
+  seeObjects?: (objects: readonly ObjectInfo[], symbolizer: Symbolizer) => void;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
   /** Show the functions that were inlined where a frame is as frames of their own. */
@@ -132,7 +135,7 @@ export async function loadProfile(
   append(warnings, sources?.warnings ?? []);
   append(warnings, inlined?.warnings ?? []);
   checkValid(profile);
-  options.seeObjects?.(recording.spaces.objects.rows);
+  options.seeObjects?.(recording.spaces.objects.rows, symbolizer);
   return profile;
 }
 

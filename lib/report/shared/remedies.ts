@@ -53,10 +53,10 @@ export function* remedyLines(profile: Profile, width: number): Generator<string>
   const onTerminal = width !== Infinity, whole = sampleCount(profile);
   const shown = onTerminal ? all.slice(0, MAX_REMEDIES) : all;
   yield "Without a symbol:";
-  for (const { remedy, causes, objects, samples } of shown) {
+  for (const each of shown) {
+    const { samples } = each;
     const figures = `${percentText(samples, whole)} ${String(samples).padStart(8)}  `;
-    const named = namedObjects(objects, onTerminal ? MAX_NAMED_ON_TERMINAL : MAX_NAMED);
-    const text = `${figures}${named}: ${causes.join(", ")}${remedy ? `; ${remedy}` : ""}`;
+    const text = figures + remedyText(each, onTerminal ? MAX_NAMED_ON_TERMINAL : MAX_NAMED);
     yield* wrap(text, Math.max(width, 2 * figures.length), " ".repeat(figures.length));
   }
   const left = all.slice(shown.length);
@@ -65,6 +65,11 @@ export function* remedyLines(profile: Profile, width: number): Generator<string>
   yield `${percentText(rest, whole)} ${String(rest).padStart(8)}  for ${
     counted(left.length, "more reason")
   } (--json has all)`;
+}
+
+/** Returns a remedy with the objects that it helps: `libfoo.so: no symbols; install its debug symbols`. */
+export function remedyText({ remedy, causes, objects }: Remedy, most: number): string {
+  return `${namedObjects(objects, most)}: ${causes.join(", ")}${remedy ? `; ${remedy}` : ""}`;
 }
 
 /** Returns the name of a single object, or names with samples: `libfoo.so (80), libbar.so (20) and 3 more`. */

@@ -220,6 +220,59 @@ testNeeding(
   },
 );
 
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "annotate fetches the debug information of the function's program, which may have symbols",
+  async () => {
+    await inScene(async (scene) => {
+      const { program, debug, file, buildId } = scene;
+      await ok("gcc", ["-g", "-O2", "-Wl,--build-id", "-o", program, `${scene.folder}/w.c`]);
+      await ok("strip", ["-g", program]);
+      await withServer({ debug, buildId }, async (url, asked) => {
+        const annotated = async (...args: string[]) =>
+          JSON.parse(
+            await pmuctlOk(["annotate", "--json", "-i", file, ...args, "hidden_work"], {
+              env: scene.env(url),
+            }),
+          );
+        await annotated("--no-source");
+        assert(!asked.includes(`/buildid/${buildId}/debuginfo`), "nobody asked for lines");
+        const { lines, instructions, warnings } = await annotated();
+        assertEquals(asked.filter((path) => path === `/buildid/${buildId}/debuginfo`).length, 1);
+        assert(lines.some(({ text = "" }) => text.includes("sink += n * n % 7")), JSON.stringify(warnings));
+        assert(JSON.stringify(instructions).includes('"inlined":["inlined_step"]'));
+      });
+    });
+  },
+);
+
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "annotate says what could not be fetched, as report does",
+  async () => {
+    await inScene(async (scene) => {
+      const failing = Deno.serve(
+        { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+        () => new Response("", { status: 500 }),
+      );
+      try {
+        const url = `http://127.0.0.1:${failing.addr.port}`;
+        const told = (warnings: string[]) =>
+          warnings.filter((text) => text.startsWith("cannot fetch debug files"));
+        const { meta } = await jsonReport(scene.file, scene.env(url));
+        assertEquals(told(meta.warnings).length > 0, true, JSON.stringify(meta.warnings));
+        Deno.removeSync(`${scene.folder}/cache`, { recursive: true });
+        const { warnings } = JSON.parse(
+          await pmuctlOk(["annotate", "--json", "-i", scene.file], { env: scene.env(url) }),
+        );
+        assertEquals(told(warnings), told(meta.warnings));
+      } finally {
+        await failing.shutdown();
+      }
+    });
+  },
+);
+
 testNeeding(["perf", "cc", "binutils"], "Ctrl-C while fetching goes on with the report", async () => {
   await inScene(async (scene) => {
     const { promise: began, resolve } = Promise.withResolvers<void>();

@@ -1,0 +1,83 @@
+/** Annotates the function that a user names, or the one with most samples. */
+
+import { BadInputError } from "../base/system/errors.ts";
+import { type Profile, sampleCount } from "../profile/model/profile.ts";
+import { withEvents } from "../profile/query/filter.ts";
+import { remediesOf, remedyText } from "../report/shared/remedies.ts";
+import { annotateFunctions, type AnnotateOptions, nothingAnnotated } from "./annotate.ts";
+import type { Annotation } from "./annotation.ts";
+import { chosenFunction, SampledFunctions } from "./function_samples.ts";
+
+/** Options of annotateNamed(). */
+export interface NamedOptions extends Omit<AnnotateOptions, "event" | "recorded"> {
+  /** Row of the event. */
+  event: number;
+  /** Name of the function, or a part of it; the one with most samples by default. */
+  name: string | undefined;
+  /** Profile before it was filtered, with the same events. */
+  unfiltered: Profile;
+}
+
+/** Share of samples without a symbol from which a warning says why. */
+const MOST = 0.5;
+/** Most objects that it names. */
+const MAX_NAMED = 3;
+
+/**
+ * Annotates a function of a profile that was loaded with `places` (LoadOptions), with the profile's warnings. The annotation
+ * is empty, with a warning, where no sample of it is left, or no sample at all. Throws UsageError if there is no function
+ * of that name, and BadInputError if no sample is in a known function.
+ */
+export async function annotateNamed(
+  profile: Profile,
+  { event, name, unfiltered, ...options }: NamedOptions,
+): Promise<Annotation> {
+  const functions = new SampledFunctions(profile, event), eventName = profile.events[event]?.name ?? "";
+  const { meta: { warnings, wallStart } } = profile;
+  if (functions.all.samples === 0) return { ...nothingAnnotated(eventName), warnings };
+  const unknown = unknownText(profile, event);
+  if (functions.heaviest.length === 0) {
+    throw new BadInputError(`cannot annotate: no sample is in a known function${unknown && `: ${unknown}`}`);
+  }
+  if (name !== undefined && unfiltered !== profile && isFilteredOut(name, functions, { unfiltered, event })) {
+    const { all } = functions, left = `no sample of ${name} is left by the filters`;
+    return { ...nothingAnnotated(eventName), symbol: name, all, warnings: [left, ...warnings] };
+  }
+  const { id, others } = name === undefined
+    ? { id: functions.heaviest[0], others: 0 }
+    : chosenFunction(functions, name);
+  const { functions: [annotation], warnings: problems } = await annotateFunctions(functions.samplesOf([id]), {
+    ...options,
+    event: eventName,
+    recorded: wallStart,
+  });
+  if (options.sourceOnly && annotation.lines.length === 0) {
+    const [why = "its lines are not known"] = annotation.warnings;
+    throw new BadInputError(`cannot show the source of ${annotation.symbol}: ${why}`);
+  }
+  const several = others > 0
+    ? [`${others} more functions are called ${annotation.symbol}: this is the heaviest; -d OBJECT chooses`]
+    : [];
+  const most = unknown ? [`most samples have no symbol: ${unknown}`] : [];
+  return { ...annotation, warnings: [...several, ...annotation.warnings, ...most, ...warnings, ...problems] };
+}
+
+/** Returns whether a name has no function with samples, but had one before the profile was filtered. */
+function isFilteredOut(
+  name: string,
+  functions: SampledFunctions,
+  { unfiltered, event }: { unfiltered: Profile; event: number },
+): boolean {
+  const { found, ambiguous } = functions.named(name);
+  return found.length === 0 && ambiguous.length === 0 &&
+    new SampledFunctions(unfiltered, event).named(name).found.length > 0;
+}
+
+/** Returns why most samples of an event have no symbol, and what to do about it; "" if most have one. */
+function unknownText(profile: Profile, event: number): string {
+  const shown = withEvents(profile, [event]), remedies = remediesOf(shown);
+  const without = remedies.reduce((sum, { samples }) => sum + samples, 0), whole = sampleCount(shown);
+  if (without <= MOST * whole) return "";
+  const more = remedies.length > 1 ? "; 'pmuctl report' has the other reasons" : "";
+  return `${(100 * without / whole).toFixed(0)}%, of ${remedyText(remedies[0], MAX_NAMED)}${more}`;
+}
