@@ -80,7 +80,7 @@ function* namelessLines(remedies: readonly Remedy[], all: number): Generator<str
     const more = objects.length - MAX_NAMED, names = objects.slice(0, MAX_NAMED).map(({ name }) => name);
     const share = samples > 0 ? ` (${percentText(samples, all).trim()} of the samples)` : "";
     yield `without names of ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}${share}: ` +
-      `${causes.join(", ")}: ${remedy}, and bundle again`;
+      `${causes.join(", ")}: ${remedy}${remedy.startsWith("bundle ") ? "" : ", and bundle again"}`;
   }
   const left = remedies.slice(MAX_REMEDIES).reduce((sum, { objects }) => sum + objects.length, 0);
   if (left > 0) yield `without names of ${counted(left, "more object")}: 'pmuctl report' lists them`;

@@ -249,6 +249,19 @@ Deno.test("without a compiler set-up names the package, and the launcher still r
   assertEquals([launch.code, launch.out], [7, "/ []\n"]);
 });
 
+Deno.test("the launcher lets the program tell a closed standard output, without a compiler too", async () => {
+  using checkout = freshCheckout();
+  Deno.writeTextFileSync(
+    `${checkout.path}/main.ts`,
+    'console.error(parseInt(/^flags:\\s+(\\d+)/m.exec(Deno.readTextFileSync("/proc/self/fdinfo/1"))?.[1] ?? "", 8) & 3);',
+  );
+  const launcher = `${checkout.path}/scripts/pmuctl`;
+  for (const [output, access] of [[">&-", "0"], [">/dev/null", "1"], ["", "1"]]) {
+    const { err } = await checkout.run("sh", ["-c", `exec "$0" ${output}`, launcher], { compiler: false });
+    assertEquals(err.trim().split("\n").at(-1), access, output);
+  }
+});
+
 Deno.test("without Deno and npm set-up names the package", async () => {
   using checkout = freshCheckout();
   const PATH = toolbox(`${checkout.path}/box`, false);
