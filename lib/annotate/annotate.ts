@@ -28,6 +28,8 @@ export interface AnnotateOptions {
   recorded: number;
   /** Syntax of the assembly, for objdump's -M: `intel`. */
   syntax?: string;
+  /** Largest code of a function, in bytes, that is shown whole, rather than near its samples; 64 KiB by default. */
+  maxWhole?: number;
   /** Leave names as compilers wrote them. */
   mangled?: boolean;
   /** Instructions are not shown: what they lack is no problem. */
@@ -95,10 +97,10 @@ async function annotateIn(
   functions: readonly FunctionSamples[],
   context: Context,
 ): Promise<{ annotations: Annotation[]; modified?: number }> {
-  const listings: Listing[] = [], { files, budget } = context;
+  const listings: Listing[] = [], { files, budget, syntax, maxWhole } = context;
   const code = new ObjectCode(files, object, budget.cost(object.path));
   try {
-    for (const each of functions) listings.push(await listingOf(each, code, context.syntax));
+    for (const each of functions) listings.push(await listingOf(each, code, { syntax, maxWhole }));
   } finally {
     code.close();
   }

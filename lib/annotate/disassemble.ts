@@ -35,6 +35,8 @@ export interface DisassembleOptions {
   weights: ReadonlyMap<number, { period: number }>;
   /** Syntax of the assembly, for objdump's -M: `intel`. */
   syntax?: string;
+  /** Largest code, in bytes, that is shown whole; see ShownInstructions. */
+  maxWhole?: number;
 }
 
 /** Names of machines for objdump's -m. */
@@ -69,7 +71,7 @@ export async function disassemble(
 async function runObjdump(
   [objdump, ...args]: readonly string[],
   { bytes, address }: FunctionCode,
-  { weights, syntax }: DisassembleOptions,
+  { weights, syntax, maxWhole }: DisassembleOptions,
 ): Promise<Disassembly | { cause: string }> {
   const first = BigInt.asUintN(64, BigInt(address)).toString();
   const child = new Deno.Command(objdump, {
@@ -84,7 +86,7 @@ async function runObjdump(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const shown = new ShownInstructions(bytes.length, weights);
+  const shown = new ShownInstructions(bytes.length, weights, maxWhole);
   const [, complaint, { success, code }] = await Promise.all([
     eachLine(child.stdout, (line) => {
       const listed = listedLine(line, address);

@@ -6,7 +6,7 @@ import { counted } from "../base/text/plural.ts";
 import type { SourceLines } from "../symbols/source_lines.ts";
 import type { Instruction, SourceLine, Weight } from "./annotation.ts";
 import type { ObjectCode } from "./code.ts";
-import { disassemble, type Disassembled } from "./disassemble.ts";
+import { disassemble, type Disassembled, type DisassembleOptions } from "./disassemble.ts";
 import { add, type FunctionSamples } from "./function_samples.ts";
 import { CONTEXT } from "./shown_instructions.ts";
 
@@ -32,10 +32,10 @@ const MAX_INSTRUCTION = 15;
 export async function listingOf(
   found: FunctionSamples,
   objectCode: ObjectCode,
-  syntax: string | undefined,
+  options: Omit<DisassembleOptions, "weights">,
 ): Promise<Listing> {
   const { start, end, byOffset } = found, code = objectCode.of(start, end);
-  const listed = "cause" in code ? code : await disassemble(code, { weights: byOffset, syntax });
+  const listed = "cause" in code ? code : await disassemble(code, { ...options, weights: byOffset });
   if ("cause" in code || "cause" in listed) {
     const { cause } = listed as { cause: string };
     return { found, list: [], offsets: new Float64Array(0), base: start, end: start, total: 0, cause };

@@ -3,7 +3,7 @@
  * around each, so that its annotation stays one that people read and programs load.
  */
 
-/** Largest code, in bytes, that is shown whole: some 16,000 instructions. */
+/** Largest code, in bytes, that is shown whole by default: some 16,000 instructions. */
 const MAX_WHOLE = 1 << 16;
 /** Instructions shown before and after each with samples, in larger code. */
 export const CONTEXT = 10;
@@ -44,10 +44,11 @@ export class ShownInstructions {
   /**
    * @param length bytes of the code.
    * @param weights weight of each sampled offset.
+   * @param maxWhole largest code, in bytes, that is shown whole.
    */
-  constructor(length: number, weights: ReadonlyMap<number, { period: number }>) {
+  constructor(length: number, weights: ReadonlyMap<number, { period: number }>, maxWhole = MAX_WHOLE) {
     this.#length = length;
-    if (length > MAX_WHOLE) {
+    if (length > maxWhole) {
       this.#sampled = Array.from(weights).sort((a, b) => b[1].period - a[1].period).slice(0, MAX_SAMPLED)
         .map(([offset]) => offset).sort((a, b) => a - b);
     }

@@ -258,6 +258,13 @@ Deno.test("of very large code with samples all over, a bounded part is shown", (
   assert(shownOf(1_000_000, Array(500_000).keys().map((i) => 2 * i)).lines.length < 100_000);
 });
 
+Deno.test("callers may have smaller code shown near its samples alone", () => {
+  const shown = new ShownInstructions(100, new Map([[50, { period: 1 }]]), 99);
+  for (let offset = 0; offset < 100; offset++) shown.take({ offset, text: "nop" });
+  shown.finish();
+  assertEquals(shown.lines.length, 21);
+});
+
 Deno.test("an instruction with a sample inside it is shown", () => {
   const shown = new ShownInstructions(100_000, new Map([[50_003, { period: 1 }]]));
   for (let offset = 0; offset < 100_000; offset += 5) shown.take({ offset, text: "mov" });

@@ -1,6 +1,14 @@
 /** `pmuctl annotate` and `perf annotate` of the same recordings. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { annotateFunctions } from "../../lib/annotate/annotate.ts";
+import { renderAnnotationJson } from "../../lib/annotate/annotate_json.ts";
+import { SampledFunctions } from "../../lib/annotate/function_samples.ts";
+import { openInput } from "../../lib/base/files/file_bytes.ts";
+import { loadProfile } from "../../lib/profile/load/load.ts";
+import { hostSymbolFiles } from "../../lib/symbols/files/host_files.ts";
+import type { ObjectInfo } from "../../lib/symbols/object/objects.ts";
+import type { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { testNeeding } from "../needs.ts";
 import { assertRefusals, perfOk, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
@@ -216,5 +224,40 @@ testNeeding(
       );
       await recordRatio(file, 50);
       assert(!(await annotated(file)).warnings.some((text) => text.startsWith("most samples")));
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "several functions are annotated at once as each is alone, inlined functions or not",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      await recordRatio(file, 100);
+      const alone = new Map<string, unknown>();
+      for (const inline of [false, true]) {
+        const files = hostSymbolFiles();
+        let seen: { objects: readonly ObjectInfo[]; symbolizer: Symbolizer } | undefined;
+        const profile = await loadProfile(openInput(file), files, {
+          places: true,
+          inline,
+          seeObjects: (objects, symbolizer) => seen = { objects, symbolizer },
+        });
+        const sampled = new SampledFunctions(profile, 0), { name } = profile.events[0];
+        const hottest = sampled.samplesOf(sampled.heaviest.slice(0, 50));
+        const options = { event: name, ...seen!, files, recorded: profile.meta.wallStart };
+        const { functions } = await annotateFunctions(hottest, options);
+        assertEquals(functions.map(({ symbol }) => symbol), hottest.map(({ name }) => name));
+        const ofProgram = functions.filter(({ object }) => object === program("ratio"));
+        assert(ofProgram.length > 0);
+        for (const annotation of ofProgram) {
+          const { symbol, instructions, lines, self } = JSON.parse(
+            [...renderAnnotationJson(annotation)].join(""),
+          );
+          if (!alone.has(symbol)) alone.set(symbol, await annotated(file, "-d", "ratio", symbol));
+          const { instructions: each, lines: those, self: own } = alone.get(symbol) as Annotated;
+          assertEquals([instructions, lines, self], [each, those, own]);
+        }
+      }
     }),
 );

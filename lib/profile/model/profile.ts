@@ -141,7 +141,7 @@ export interface Profile {
   objects: ProfileObject[];
   /**
    * Symbols, each a function of one object. `start` is a symbol's first address, of the same kind as `frames.address`, and
-   * `end` the one behind its last; absent unless asked for.
+   * `end` the one behind its last, NaN for inlined functions; absent unless asked for.
    */
   symbols: { name: string[]; object: Int32Array; start?: Float64Array; end?: Float64Array };
   /**

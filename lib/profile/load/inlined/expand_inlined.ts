@@ -20,14 +20,26 @@ export function expandInlined(profile: Profile, inlined: Inlined, names: readonl
   if (!inlined.ofFrame.some((chain) => chain >= 0)) return profile;
   const symbols = { name: [...profile.symbols.name], object: [...profile.symbols.object] };
   const symbolOf = inlinedSymbols(inlined, names, symbols);
-  const expanded = expandFrames(profile, inlined, symbolOf);
+  const expanded = expandFrames(profile, inlined, symbolOf), { start, end } = profile.symbols;
+  const count = symbols.name.length;
   return {
     ...profile,
-    symbols: { name: symbols.name, object: Int32Array.from(symbols.object) },
+    symbols: {
+      name: symbols.name,
+      object: Int32Array.from(symbols.object),
+      ...start && end ? { start: extended(start, count), end: extended(end, count) } : {},
+    },
     frames: expanded.frames,
     ...expandStacks(profile, expanded),
     lines: profile.lines && expandLines(profile.lines, inlined, expanded),
   };
+}
+
+/** Returns the addresses of symbols with NaN for further ones. */
+function extended(addresses: Float64Array, count: number): Float64Array {
+  const all = new Float64Array(count).fill(NaN);
+  all.set(addresses);
+  return all;
 }
 
 /** Adds inlined functions to symbols; returns the symbol of each. */

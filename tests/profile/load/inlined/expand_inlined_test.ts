@@ -101,3 +101,14 @@ Deno.test("checkValid() finds an inlined frame that is not on top of what it was
   const inlinedInto = frames.inlinedInto!.map((into) => into < 0 ? into : frames.object.length);
   assertThrows(() => checkValid({ ...profile, frames: { ...frames, inlinedInto } }), Error, "inlinedInto");
 });
+
+Deno.test("symbols keep their addresses, and inlined functions have none of their own", () => {
+  const profile = profileOf(["w app!main;app!run 5"]), { symbols } = profile;
+  const placed = {
+    ...profile,
+    symbols: { ...symbols, start: Float64Array.of(1, 2), end: Float64Array.of(2, 3) },
+  };
+  const { symbols: { start, end, name } } = expandInlined(placed, inlinedAt(placed, "run"), ["all", "sort"]);
+  assertEquals(name, ["main", "run", "all", "sort"]);
+  assertEquals([start, end], [Float64Array.of(1, 2, NaN, NaN), Float64Array.of(2, 3, NaN, NaN)]);
+});
