@@ -124,7 +124,7 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
   let fromLine = 0, fromInlined = 0;
   return listings.map((listing) => {
     const { found: { name, self, all, byOffset }, offsets, cause } = listing;
-    const chains = inlined.slice(fromInlined, fromInlined += offsets.length);
+    const chains = inlined.names.slice(fromInlined, fromInlined += offsets.length);
     const lines = new ListingLines(listing, "file" in found ? found : undefined, fromLine);
     fromLine += offsets.length + byOffset.size;
     const instructions = cause === undefined
@@ -140,6 +140,7 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
       ? partWarnings(listing, instructions)
       : [`no instructions of ${name} in ${object.path}: ${cause}`];
     if ("warning" in found && !noSource) warnings.push(found.warning);
+    if (!noSource) append(warnings, inlined.warnings);
     return {
       ...{ symbol: name, object: object.path, event, unit: weightUnit(event), self, all },
       ...{ instructions, lines: lines.rows, warnings },

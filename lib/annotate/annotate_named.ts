@@ -1,6 +1,7 @@
 /** Annotates the function that a user names, or the one with most samples. */
 
 import { BadInputError } from "../base/system/errors.ts";
+import { counted } from "../base/text/plural.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { withEvents } from "../profile/query/filter.ts";
 import { remediesOf, remedyText } from "../report/shared/remedies.ts";
@@ -56,7 +57,10 @@ export async function annotateNamed(
     throw new BadInputError(`cannot show the source of ${annotation.symbol}: ${why}`);
   }
   const several = others > 0
-    ? [`${others} more functions are called ${annotation.symbol}: this is the heaviest; -d OBJECT chooses`]
+    ? [
+      `${counted(others, "more function")} ${others === 1 ? "has" : "have"} the name ${annotation.symbol}: ` +
+      "this is the heaviest; -d OBJECT chooses",
+    ]
     : [];
   const most = unknown ? [`most samples have no symbol: ${unknown}`] : [];
   return { ...annotation, warnings: [...several, ...annotation.warnings, ...most, ...warnings, ...problems] };

@@ -1,14 +1,17 @@
 /** Source lines and inlined functions of the code of one object. */
 
-import { BadInputError } from "../base/system/errors.ts";
+import { inlinedFailureText, missingInfoWarnings, NAMELESS } from "../profile/load/inlined/inlined_frames.ts";
 import { shortened } from "../profile/load/readable_names.ts";
 import { missingLinesText } from "../profile/load/frame_lines.ts";
 import type { BundledObject } from "../symbols/bundle/bundled_object.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
-import { type InlinedCode, openInlinedCode } from "../symbols/inlined_code.ts";
-import { type Budget, LimitError } from "../symbols/object/limits.ts";
+import { type FunctionRows, type InlinedCode, openInlinedCode } from "../symbols/inlined_code.ts";
+import type { Budget } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import { type SourceLines, sourceLines } from "../symbols/source_lines.ts";
+
+/** Most inlined functions in each other that are named: the innermost. Any depth can be written into debug information. */
+const MAX_DEPTH = 64;
 
 /** Object whose code is looked up. */
 export interface PlacedObject {
@@ -33,34 +36,49 @@ export function linesAt(
   return { warning: missingLinesText(found, object, files.fetcher !== undefined) };
 }
 
-/** Returns the names of the inlined functions at each address (as in AddressSpaces.at), the outermost first. */
+/** Inlined functions at addresses. */
+export interface InlinedNames {
+  /** Names at each address, the outermost first; none where they could not be read. */
+  names: (readonly string[])[];
+  warnings: string[];
+}
+
+/** Returns the names of the inlined functions at each address (as in AddressSpaces.at). */
 export function inlinedAt(
   { files, object, budget }: PlacedObject,
   addresses: Float64Array,
   readable: (name: string) => string,
-): (readonly string[])[] {
-  const none = () => Array.from(addresses, () => []);
+): InlinedNames {
+  const names: (readonly string[])[] = Array.from(addresses, () => []);
   let code: InlinedCode | undefined;
   try {
     code = openInlinedCode(files, object, budget.cost(object.path));
-    if (code === undefined) return none();
-    const { functions } = code, chains = new Map<number, string[]>();
-    return Array.from(addresses, (address) => {
-      const innermost = code!.at(address);
-      let names = chains.get(innermost);
-      if (names === undefined) {
-        names = [];
-        for (let row = innermost; row >= 0; row = functions.parent(row)) {
-          names.push(shortened(readable(functions.name(row))));
-        }
-        chains.set(innermost, names = names.reverse().slice(1));
+    if (code === undefined) return { names, warnings: [] };
+    const { functions } = code, chains = new Map<number, readonly string[]>();
+    for (let i = 0; i < addresses.length; i++) {
+      const row = code.at(addresses[i]);
+      let chain = chains.get(row);
+      if (chain === undefined) {
+        chain = chainOf(functions, row).map((name) => name === "" ? NAMELESS : shortened(readable(name)));
+        chains.set(row, chain);
       }
-      return names;
-    });
+      names[i] = chain;
+    }
+    return { names, warnings: missingInfoWarnings(object, code.missing) };
   } catch (error) {
-    if (error instanceof BadInputError || error instanceof LimitError) return none();
-    throw error;
+    return { names, warnings: [inlinedFailureText(object, error)] };
   } finally {
     code?.close();
   }
+}
+
+/** Returns the names of the function of a row and of those that it was inlined into, but for the outermost: its code's own. */
+function chainOf(functions: FunctionRows, innermost: number): string[] {
+  const names: string[] = [];
+  for (let row = innermost; row >= 0 && names.length < MAX_DEPTH;) {
+    const outer = functions.parent(row);
+    if (outer >= 0) names.push(functions.name(row));
+    row = outer;
+  }
+  return names.reverse();
 }

@@ -261,3 +261,29 @@ testNeeding(
       }
     }),
 );
+
+testNeeding(
+  ["cc"],
+  "annotate says which debug information of inlined functions is missing, as report does",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      await Deno.writeTextFile(
+        `${folder}/w.c`,
+        "volatile long sink; static inline void step(long n) { sink += n * n % 7; }\n" +
+          "int main(void) { for (long i = 0; i < 100000000; i++) step(i); }\n",
+      );
+      for (const args of [["-O2", "-g", "-gsplit-dwarf", "-c", "w.c"], ["-o", "w", "w.o"]]) {
+        const built = await run("cc", args, { cwd: folder });
+        assertEquals(built.status, 0, built.stderr);
+      }
+      await pmuctlOk(["record", "-q", "-g", "-e", "cpu-clock", "-o", file, "--", `${folder}/w`]);
+      await Deno.remove(`${folder}/w.dwo`);
+      const missing = `inlined functions of w are not all shown: no debug information in ${folder}/w.dwo: `;
+      const said = (warnings: string[]) => warnings.filter((text) => text.startsWith(missing));
+      const { warnings } = await annotated(file, "main");
+      const { meta } = JSON.parse(await pmuctlOk(["report", "-g", "--json", "-i", file]));
+      assertEquals(said(warnings).length, 1, JSON.stringify(warnings));
+      assertEquals(said(warnings), said(meta.warnings));
+    }),
+);

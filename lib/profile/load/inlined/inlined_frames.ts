@@ -17,7 +17,7 @@ import { StackTable } from "../../model/tables.ts";
 /** Bytes of memory of a chain, and of a function without its name. */
 const CHAIN_BYTES = 64, FUNCTION_BYTES = 100;
 /** Name of an inlined function that has none. */
-const NAMELESS = "[unnamed]";
+export const NAMELESS = "[unnamed]";
 
 /** Inlined functions of an object: of its debug information, or those that the recording carries. */
 interface Code {
@@ -143,14 +143,7 @@ export class InlinedFrames {
   /** Closes the files, and keeps what was read. Warns of files with names that were not there. */
   close(): void {
     this.#open.forEach((open, object) => {
-      const [path, ...more] = open?.code.missing ?? [];
-      if (path !== undefined) {
-        const others = more.length > 0 ? ` and ${more.length} more` : "";
-        this.warnings.push(
-          `inlined functions of ${this.#options.objects[object].name} are not all shown: ` +
-            `no debug information in ${path}${others}: install it, or put it back there`,
-        );
-      }
+      append(this.warnings, missingInfoWarnings(this.#options.objects[object], open?.code.missing ?? []));
       if (open) this.#keep(open.code);
       open?.code.close();
     });
@@ -184,10 +177,7 @@ export class InlinedFrames {
 
   /** Shows no further inlined functions of an object, and says why. */
   #giveUp(object: number, error: unknown): void {
-    const why = error instanceof BadInputError
-      ? error.message
-      : `cannot read ${this.#options.objects[object].path}: ${symbolFailureOf(error).detail}`;
-    this.warnings.push(`${why}: some of its inlined functions are not shown`);
+    this.warnings.push(inlinedFailureText(this.#options.objects[object], error));
     this.#open[object]?.code.close();
     this.#open[object] = null;
   }
@@ -229,4 +219,23 @@ export class InlinedFrames {
     if (id === undefined) this.#pathIds.set(path, id = this.#paths.push(path) - 1);
     return id;
   }
+}
+
+/** Warns of files with parts of an object's debug information that were needed and not found. */
+export function missingInfoWarnings({ name }: ObjectInfo, missing: Iterable<string>): string[] {
+  const [path, ...more] = missing;
+  if (path === undefined) return [];
+  const others = more.length > 0 ? ` and ${more.length} more` : "";
+  return [
+    `inlined functions of ${name} are not all shown: ` +
+    `no debug information in ${path}${others}: install it, or put it back there`,
+  ];
+}
+
+/** Returns a sentence about an error that ended the reading of an object's inlined functions. */
+export function inlinedFailureText({ path }: ObjectInfo, error: unknown): string {
+  const why = error instanceof BadInputError
+    ? error.message
+    : `cannot read ${path}: ${symbolFailureOf(error).detail}`;
+  return `${why}: some of its inlined functions are not shown`;
 }
