@@ -36,17 +36,19 @@ export async function annotateNamed(
   const functions = new SampledFunctions(profile, event), eventName = profile.events[event]?.name ?? "";
   const { meta: { warnings, wallStart } } = profile;
   if (functions.all.samples === 0) return { ...nothingAnnotated(eventName), warnings };
-  const unknown = unknownText(profile, event);
-  if (functions.heaviest.length === 0) {
-    throw new BadInputError(`cannot annotate: no sample is in a known function${unknown && `: ${unknown}`}`);
+  const unknown = unknownText(profile, event), [heaviest] = functions.heaviest;
+  const noneKnown = `cannot annotate: no sample is in a known function${unknown && `: ${unknown}`}`;
+  if (heaviest === undefined && (name === undefined || profile === unfiltered)) {
+    throw new BadInputError(noneKnown);
   }
-  if (name !== undefined && unfiltered !== profile && isFilteredOut(name, functions, { unfiltered, event })) {
+  const chosen = name === undefined
+    ? { id: heaviest, others: 0 }
+    : chosenFunction(functions, name, new SampledFunctions(unfiltered, event));
+  if (chosen === undefined) {
     const { all } = functions, left = `no sample of ${name} is left by the filters`;
-    return { ...nothingAnnotated(eventName), symbol: name, all, warnings: [left, ...warnings] };
+    return { ...nothingAnnotated(eventName), symbol: name!, all, warnings: [left, ...warnings] };
   }
-  const { id, others } = name === undefined
-    ? { id: functions.heaviest[0], others: 0 }
-    : chosenFunction(functions, name);
+  const { id, others } = chosen;
   const { functions: [annotation], warnings: problems } = await annotateFunctions(functions.samplesOf([id]), {
     ...options,
     event: eventName,
@@ -64,17 +66,6 @@ export async function annotateNamed(
     : [];
   const most = unknown ? [`most samples have no symbol: ${unknown}`] : [];
   return { ...annotation, warnings: [...several, ...annotation.warnings, ...most, ...warnings, ...problems] };
-}
-
-/** Returns whether a name has no function with samples, but had one before the profile was filtered. */
-function isFilteredOut(
-  name: string,
-  functions: SampledFunctions,
-  { unfiltered, event }: { unfiltered: Profile; event: number },
-): boolean {
-  const { found, ambiguous } = functions.named(name);
-  return found.length === 0 && ambiguous.length === 0 &&
-    new SampledFunctions(unfiltered, event).named(name).found.length > 0;
 }
 
 /** Returns why most samples of an event have no symbol, and what to do about it; "" if most have one. */

@@ -65,47 +65,57 @@ export class SampledFunctions {
       byOffset: new Map(),
     }]));
     for (const row of samplesOf(this.#profile, this.#event)) {
-      const frame = stacks.frame[samples.stack[row]], of = found.get(functions.of(frame));
-      if (of === undefined) continue;
-      const offset = frames.address[frame] - of.start;
-      let weight = of.byOffset.get(offset);
-      if (weight === undefined) of.byOffset.set(offset, weight = { samples: 0, period: 0 });
+      const frame = stacks.frame[samples.stack[row]], own = found.get(functions.of(frame));
+      if (own === undefined) continue;
+      const offset = frames.address[frame] - own.start;
+      let weight = own.byOffset.get(offset);
+      if (weight === undefined) own.byOffset.set(offset, weight = { samples: 0, period: 0 });
       add(weight, samples.count[row], samples.period[row]);
     }
-    for (const of of found.values()) of.byOffset = new Map([...of.byOffset].sort((a, b) => a[0] - b[0]));
+    for (const own of found.values()) own.byOffset = new Map([...own.byOffset].sort((a, b) => a[0] - b[0]));
     return [...found.values()];
   }
 
-  /**
-   * Returns the functions that a name means, heaviest first: those of just that name, else those that it means (see
-   * functionNamed()), else the only one with that in its name. Returns those with that in their names if they are several,
-   * as `ambiguous`.
-   */
-  named(name: string): { found: readonly number[]; ambiguous: readonly number[] } {
-    const names = (test: (name: string) => boolean) => this.heaviest.filter((id) => test(this.nameOf(id)));
-    let found = names((each) => each === name);
-    if (found.length === 0) found = names(functionNamed([name]));
-    if (found.length > 0) return { found, ambiguous: [] };
-    const containing = names((each) => each.includes(name));
-    return containing.length === 1
-      ? { found: containing, ambiguous: [] }
-      : { found: [], ambiguous: containing };
+  /** Returns the functions of just that name, heaviest first; else those that it means (see functionNamed()). */
+  called(name: string): readonly number[] {
+    const exact = this.#where((each) => each === name);
+    return exact.length > 0 ? exact : this.#where(functionNamed([name]));
+  }
+
+  /** Returns the functions with that in their names, heaviest first. */
+  containing(part: string): readonly number[] {
+    return this.#where((each) => each.includes(part));
+  }
+
+  #where(test: (name: string) => boolean): readonly number[] {
+    return this.heaviest.filter((id) => test(this.nameOf(id)));
   }
 }
 
 /**
- * Returns the function that a name means, the heaviest of several (`others` more). Throws UsageError with the names
- * that there are.
+ * Returns the function that a name means, the heaviest of several (`others` more), or the only one with that in its name;
+ * undefined if it has no samples but had some before filters. Throws UsageError with the names that there are.
+ * @param unfiltered functions before filters: a name means what it does there.
  */
-export function chosenFunction(functions: SampledFunctions, name: string): { id: number; others: number } {
-  const { found: [id, ...others], ambiguous } = functions.named(name);
-  if (id !== undefined) return { id, others: others.length };
-  const list = (ambiguous.length > 0 ? ambiguous : functions.heaviest).slice(0, MAX_NAMED)
+export function chosenFunction(
+  functions: SampledFunctions,
+  name: string,
+  unfiltered = functions,
+): { id: number; others: number } | undefined {
+  const called = new Set(unfiltered.called(name));
+  if (called.size > 0) {
+    const [id, ...others] = functions.heaviest.filter((id) => called.has(id));
+    return id === undefined ? undefined : { id, others: others.length };
+  }
+  const containing = functions.containing(name);
+  if (containing.length === 1) return { id: containing[0], others: 0 };
+  if (containing.length === 0 && unfiltered.containing(name).length > 0) return undefined;
+  const list = (containing.length > 0 ? containing : functions.heaviest).slice(0, MAX_NAMED)
     .map((id) => `'${fit(functions.nameOf(id), MAX_NAME)}'`).join(", ");
   throw new UsageError(
-    ambiguous.length > 0
-      ? `annotate '${name}': ${ambiguous.length} functions with samples have that in their names: ${list}`
-      : `annotate '${name}': no function of that name has samples: the heaviest are ${list}`,
+    containing.length > 0
+      ? `annotate '${name}': ${containing.length} functions with samples have that in their names: ${list}`
+      : `annotate '${name}': no function of that name has samples: the heaviest are ${list || "not known"}`,
   );
 }
 

@@ -42,7 +42,7 @@ const LINES = [
 Deno.test("the function is the heaviest, or has the name that was given, or the only one with a part of it", () => {
   const profile = placed(LINES),
     functions = new SampledFunctions(profile, 0);
-  const nameOf = (name: string) => functions.nameOf(chosenFunction(functions, name).id);
+  const nameOf = (name: string) => functions.nameOf(chosenFunction(functions, name)!.id);
   assertEquals(functions.heaviest.map((id) => functions.nameOf(id)), [
     "main",
     "sort(int*)",
@@ -71,7 +71,7 @@ Deno.test("samples of inlined functions are those of the function whose code the
   const functions = new SampledFunctions({ ...profile, frames }, 0);
   assertEquals(functions.heaviest, [main]);
   assertEquals(functions.samplesOf([main])[0].self.samples, 6);
-  assertEquals(functions.named(profile.symbols.name[twice]).found, []);
+  assertEquals(functions.called(profile.symbols.name[twice]), []);
 });
 
 /** Annotates a function of a part of a profile, where that needs no files. */
@@ -89,11 +89,21 @@ Deno.test("a function whose samples a filter leaves out is annotated as empty", 
   assertEquals([symbol, self.samples, all.samples], ["main", 0, 2]);
   assertEquals(warnings, ["no sample of main is left by the filters"]);
   assertEquals((await annotatedPart(lines, { comms: new Set(["c"]) }, "main")).symbol, "");
+  assertEquals((await annotatedPart(["a app!main 5", "b lib! 9"], { comms }, "mai")).symbol, "mai");
   await assertRejects(
     () => annotatedPart(lines, { comms }, "nowhere"),
     UsageError,
     "the heaviest are 'work'",
   );
+});
+
+Deno.test("a name means what it does without filters, not a function that is left and has it in its name", async () => {
+  const { symbol, self } = await annotatedPart(
+    ["a app!work 5", "b app!rework 2"],
+    { comms: new Set(["b"]) },
+    "work",
+  );
+  assertEquals([symbol, self.samples], ["work", 0]);
 });
 
 Deno.test("samples that are in no known function are refused with the reason", async () => {
