@@ -26,6 +26,8 @@ export const END = {
   NOT_READ: 10,
   /** The recorder was behind: it wrote where the thread was rather than lose the sample. */
   NO_TIME: 11,
+  /** The thread is one of the recorder itself. */
+  OWN: 12,
 } as const;
 
 /** A reason of END. */
@@ -45,4 +47,5 @@ export const END_WORDS: readonly string[] = [
   "no stack was copied",
   "the object was not read in time",
   "the recorder had no time to unwind it",
+  "the recorder does not unwind its own",
 ];

@@ -74,6 +74,8 @@ export interface LiveSettings {
   openingMs?: number;
   /** Memory of this machine's processes by default. */
   memory?: CodeMemory;
+  /** Pid of the recorder, whose own stacks are left out: of this process by default. */
+  ownPid?: number;
 }
 
 /** Memory that the code of programs is read from which they have made themselves. */
@@ -109,7 +111,8 @@ export class LiveStacks implements RingTaker {
   constructor(
     opened: readonly EventOnCpus[],
     places: TimePlaces,
-    { files = new LiveFiles(), openingMs = OPENING_MS, memory = new ProcessMemory() }: LiveSettings = {},
+    { files = new LiveFiles(), openingMs = OPENING_MS, memory = new ProcessMemory(), ownPid = Deno.pid }:
+      LiveSettings = {},
   ) {
     this.#opened = opened;
     this.#places = places;
@@ -124,7 +127,7 @@ export class LiveStacks implements RingTaker {
     );
     this.#objects.maxOpen = holdableFiles(this.#objects.maxOpen, OPEN_SHARE);
     this.#table = this.#makeTable();
-    this.#unwinder = new StackUnwinder(this.#objects);
+    this.#unwinder = new StackUnwinder(this.#objects, ownPid);
     const trailers = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.size));
     this.#trailer = trailers.size === 1 ? [...trailers][0] : 0;
   }

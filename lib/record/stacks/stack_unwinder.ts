@@ -6,7 +6,7 @@ import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
-import { END } from "../../unwind/ends.ts";
+import { type End, END } from "../../unwind/ends.ts";
 import { mostAddress } from "../../unwind/no_cfi.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
 import { FramePointerChain } from "./frame_pointer_chain.ts";
@@ -44,8 +44,12 @@ export class StackUnwinder {
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
   readonly #returnAddresses = new Float64Array(MAX_CALLERS);
 
-  constructor(objects: UnwindObjects) {
+  readonly #ownPid: number;
+
+  /** @param ownPid pid of the recorder, whose own stacks are left out. */
+  constructor(objects: UnwindObjects, ownPid: number) {
     this.#objects = objects;
+    this.#ownPid = ownPid;
     // perf, too, writes the call rather than what follows it, which may be another function, or another line
     this.#unwinder.places = this.#chain.addresses;
   }
@@ -71,13 +75,18 @@ export class StackUnwinder {
     // the thread has left its program, or does not run its next one yet
     const isBetween = tail.copied === 0 || unwinder.isBeforeCode;
     if (mode === PERF_RECORD_MISC.KERNEL && isBetween) return undefined;
-    this.counts.unwound++;
     const { code } = this.#objects;
     const ids = (c.at + event.layout.tid) >>> 2;
     code.pid = c.u32[ids] | 0;
+    if (code.pid === this.#ownPid) {
+      // the runtime's code has no tables: its frames would be a large part of what unwinding costs
+      this.#leave(END.OWN);
+      return chain;
+    }
+    this.counts.unwound++;
     if (tail.abi === REGS_ABI_64) {
       unwinder.thread = c.u32[ids + 1] | 0;
-      if (this.isBehind) this.#leave();
+      if (this.isBehind) this.#leave(END.NO_TIME);
       else this.#unwind(c);
     } else {
       chain.count = 0;
@@ -88,12 +97,12 @@ export class StackUnwinder {
     return chain;
   }
 
-  /** Leaves the callers out, for want of time. */
-  #leave(): void {
+  /** Leaves the callers out, for this reason. */
+  #leave(end: End): void {
     const chain = this.#chain, { registers, arch, isBeforeCode } = this.#unwinder;
     chain.addresses[0] = registers[arch.pc];
     chain.count = isBeforeCode ? 0 : 1;
-    chain.mark = markOf(END.NO_TIME);
+    chain.mark = markOf(end);
   }
 
   #unwind(c: RingCursor): void {

@@ -116,6 +116,12 @@ Deno.test("a chain that ends in a mark is not merged with a whole one, in user s
   assertEquals(profile.meta.warnings, []);
 });
 
+Deno.test("the recorder's own stacks say what they are, and count in no share", async () => {
+  const profile = await profileOf([inUser(MAIN), inUser(mark(END.OWN)), inUser(mark(END.OWN))]);
+  assertEquals(stacksOf(profile), ["1: 1000 2000", "2: 1000 [the recorder's own stack]"]);
+  assertEquals(profile.meta.stacks, { unwound: 1, whole: 1, cut: [] });
+});
+
 Deno.test("a mark that lies in code names the object of the outermost frame", async () => {
   const profile = await profileOf([
     inUser(MAIN, mark(END.NO_CFI)),

@@ -28,7 +28,7 @@ const KERNEL_CODE = -0x7eff0000;
 /** Chain of a sample in a process that maps nothing there. */
 const NOWHERE = "u 1050 [its return address is in no code]";
 /** Pids that no process has: beyond the largest pid_max. */
-const PID = 5_000_001, CHILD = 5_000_002;
+const PID = 5_000_001, CHILD = 5_000_002, RECORDER = 5_000_003;
 
 interface Setting {
   folder: string;
@@ -46,7 +46,7 @@ function testLive(name: string, body: (setting: Setting) => void, more: readonly
   testUnless(OTHER_ARCH, name, () => {
     const folder = Deno.makeTempDirSync({ prefix: "pmuctl-test-" });
     const machine = new MadeMachine(unwoundEvent("cpu-clock:u", [7n, 8n])), opened = [machine.event, ...more];
-    const stacks = new LiveStacks(opened, machine.places);
+    const stacks = new LiveStacks(opened, machine.places, { ownPid: RECORDER });
     const rings = [new MadeRing(), new MadeRing()], pass = new MadePass(...rings);
     const chains = () => {
       assert(stacks.take(pass));
@@ -436,6 +436,18 @@ testLive("objects are opened as long as the rings have room, and the rest in the
   assertEquals(chainsOfSlowFiles(folder, 1 << 26), [WHOLE_CHAIN, WHOLE_CHAIN, WHOLE_CHAIN]);
   const late = "u 1050 [the object was not read in time]";
   assertEquals(chainsOfSlowFiles(folder, 2048), [WHOLE_CHAIN, late, late]);
+});
+
+testLive("the recorder's own samples are written without their callers, and not counted", (s) => {
+  const { machine, rings, folder, stacks, chains } = s;
+  rings[0].put(
+    machine.mmap(1, PID, `${folder}/program`),
+    machine.mmap(2, RECORDER, `${folder}/program`),
+    machine.sample(3, RECORDER),
+    machine.sample(4, PID),
+  );
+  assertEquals(chains(), ["u 1050 [the recorder does not unwind its own]", WHOLE_CHAIN]);
+  assertEquals(stacks.counts, { unwound: 1, whole: 1 });
 });
 
 testLive(

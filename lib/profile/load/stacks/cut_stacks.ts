@@ -22,6 +22,7 @@ const TEXTS: Record<number, [frame: string, cause: string]> = {
   [END.UNMAPPED]: ["called from unknown code", "called from unknown code"],
   [END.NOT_READ]: ["object not read in time", "through code that was not read in time"],
   [END.NO_TIME]: ["stack not unwound in time", "not unwound for want of time"],
+  [END.OWN]: ["the recorder's own stack", "of the recorder itself"],
   [END.NO_STACK]: ["no stack copied", "without a copy, of programs that started or ended"],
   [OTHER_MACHINE]: ["stack not unwound", "of code that is not 64-bit x86 or Arm, not unwound"],
 };
@@ -62,8 +63,10 @@ export interface CutAdvice {
 
 /** Counts of a recording, and the objects that stand for missing parts of stacks. */
 export class CutStacks {
-  /** Number of samples with a stack that ends early. */
+  /** Number of samples with a stack that ends early, but for those of the recorder itself. */
   samples = 0;
+  /** Number of samples of the recorder itself, whose stacks it leaves out. */
+  #own = 0;
   readonly #table: ObjectTable;
   readonly #advice: CutAdvice;
   /** Counts by reason and object. */
@@ -89,19 +92,21 @@ export class CutStacks {
       const stand = this.#table.ofMissing(object ? `[${frame}: ${object.name}]` : `[${frame}]`);
       this.#cuts.set(key, cut = { stand, end, object, error, samples: 0, room: 0 });
     }
-    this.samples++;
+    if (end === END.OWN) this.#own++;
+    else this.samples++;
     cut.samples++;
     if (room > cut.room) cut.room = room;
     return cut.stand.id;
   }
 
   /**
-   * Returns all counts, those of most samples first.
-   * @param unwound number of all stacks, whole and cut.
+   * Returns all counts but those of the recorder itself, those of most samples first.
+   * @param stacks number of all stacks, whole and cut.
    * @param room size of the buffer for the copies in bytes, where cut() was not told.
    */
-  summary(unwound: number, room = 0): ProfileStacks {
-    const cut = [...this.#cuts.values()].sort((a, b) => b.samples - a.samples)
+  summary(stacks: number, room = 0): ProfileStacks {
+    const unwound = stacks - this.#own;
+    const cut = [...this.#cuts.values()].filter(({ end }) => end !== END.OWN).sort((a, b) => b.samples - a.samples)
       .map((each) => ({ ...each, room: each.room || room }));
     return {
       unwound,
