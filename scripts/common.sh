@@ -5,6 +5,10 @@
 DENO_PINNED=2.9.6
 DENO_OLDEST_MINOR=9
 
+# How V8 compiles. The slower of its optimizing compilers takes as long for one function as a short recording takes in
+# all, and most of its code is thrown away when the first sample differs: only what runs very often is left to it.
+V8_FLAGS=--maglev,--invocation-count-for-turbofan=100000
+
 # Packages lie in the checkout, where whoever may run it can read them, rather than in the folder of the user who
 # set it up.
 case ${DENO_DIR-} in
@@ -63,7 +67,8 @@ is_set_up() {
   . "$root/.deno/state"
   [ -x "$deno" ] && [ "$root/.deno/state" -nt "$root/deno.json" ] &&
     [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] &&
-    [ "$root/.deno/state" -nt "$root/deno.lock" ] && shim_is_current "$arch" && page_is_current
+    [ "$root/.deno/state" -nt "$root/deno.lock" ] && [ "$root/.deno/state" -nt "$root/scripts/common.sh" ] &&
+    shim_is_current "$arch" && page_is_current
 }
 
 # shim_is_current ARCH: true when the shim is newer than all that it is built from.
