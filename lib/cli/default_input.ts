@@ -1,6 +1,6 @@
 /** Default input of commands: a recording on standard input if there is one, else perf.data. */
 
-import { type ByteInput, prepended } from "../base/bytes/byte_source.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { exists } from "../base/files/exists.ts";
 import { FileBytes, identityOf, NAMED_BY_USER, openInput, standardInput } from "../base/files/file_bytes.ts";
 import type { Io } from "./command.ts";
@@ -57,7 +57,21 @@ async function pipeOf(io: Io): Promise<ByteInput | undefined> {
     WAIT_NOTE_MS,
   );
   const got = await Deno.stdin.read(first).finally(() => clearTimeout(tell)) ?? 0;
-  return got === 0 ? undefined : prepended(first.subarray(0, got), standardInput());
+  return got === 0 ? undefined : prepend(first.subarray(0, got), standardInput());
+}
+
+/** Puts bytes that were already read back in front of an input. */
+function prepend(first: Uint8Array, rest: ByteInput): ByteInput {
+  return {
+    name: rest.name,
+    read(into) {
+      if (first.length === 0) return rest.read(into);
+      const part = first.subarray(0, into.length);
+      into.set(part);
+      first = first.subarray(part.length);
+      return part.length;
+    },
+  };
 }
 
 /** Returns the file that standard input is, if it starts like a recording. */

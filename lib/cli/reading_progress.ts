@@ -52,6 +52,7 @@ function counting(input: ByteInput, count: (bytes: number) => number): ByteInput
   return {
     name: input.name,
     size: input.size,
+    modified: input.modified,
     read: (into) => count(input.read(into)),
     readAt: input.readAt && ((offset, into) => count(input.readAt!(offset, into))),
   };

@@ -6,8 +6,7 @@ import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { isSeekable } from "../perfdata/read/data_input.ts";
-import { bundled, withSeekable } from "./bundle_file.ts";
+import { bundled, withReread } from "./bundle_file.ts";
 import { INPUT_OPTION, namedRecording } from "./recording_input.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
@@ -48,12 +47,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const { file, input } = await openChosenInput(named, io);
   if (output !== "-") refuseSameFile(output, file);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
-  await withSeekable(input, async (copy) => {
+  await withReread(input, async ({ first, again }) => {
+    const files = symbolFilesOf(args, fetcher), force = args.has("force");
     const { pieces, summary, warnings } = await withProgress(
-      copy,
+      first,
       io,
-      (read) =>
-        bundled(isSeekable(read) ? read : copy, symbolFilesOf(args, fetcher), { force: args.has("force") }),
+      (first) => bundled({ first, again }, files, { force }),
     );
     if (output === "-") print(pieces, io);
     else writeOutputFile(output, pieces, { mode: 0o600 }); // as private as a recording

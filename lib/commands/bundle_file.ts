@@ -1,6 +1,6 @@
 /** Bundling of a recording: the names that its report needs, gathered and added to it. */
 
-import { type ByteInput, prepended, readStream } from "../base/bytes/byte_source.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { FileBytes, openInput } from "../base/files/file_bytes.ts";
 import { temporaryFolder } from "../base/files/temporary.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
@@ -9,7 +9,6 @@ import { writeOutputFile } from "../cli/output_file.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { counted } from "../base/text/plural.ts";
 import { fitsInRecording, MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts";
-import { decodeMagic, PIPE_HEADER_SIZE } from "../perfdata/format/header.ts";
 import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
 import { withNames } from "../perfdata/rewrite/add_names.ts";
 import { percentText } from "../report/shared/columns.ts";
@@ -19,7 +18,7 @@ import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 
 /** Most lines about code without names, and most objects named in each. */
 const MAX_REMEDIES = 3, MAX_NAMED = 5;
-/** Bytes of a stream that are copied at once. */
+/** Bytes of a stream that are read at once. */
 const CHUNK = 1 << 20;
 
 /** Bundled recording. */
@@ -37,7 +36,7 @@ export interface BundledRecording {
  * or it cannot carry them.
  */
 export async function bundled(
-  input: SeekableInput,
+  { first: input, again }: RereadInput,
   files: SymbolFiles,
   options: { force: boolean },
 ): Promise<BundledRecording> {
@@ -49,6 +48,13 @@ export async function bundled(
     });
   }
   const { bundle, named, warnings, unresolved, samples } = await gatherNames(input, files, options);
+  // what is behind damage belongs to the recording too
+  if (options.force && !isSeekable(input)) {
+    for (
+      const chunk = new Uint8Array(CHUNK);
+      input.read(chunk) > 0;
+    );
+  }
   if (!fitsInRecording(bundle)) {
     throw new UnsupportedError({
       attempt: `bundle ${input.name}`,
@@ -57,7 +63,7 @@ export async function bundled(
     });
   }
   return {
-    pieces: withNames(input, bundle),
+    pieces: withNames(again(), bundle),
     summary: `names of ${counted(named, "object")} in ${Math.ceil(bundle.length / 1024)} KiB`,
     warnings: [...warnings, ...namelessLines(groupByRemedy(unresolved), samples)],
   };
@@ -69,7 +75,7 @@ export async function bundleInPlace(path: string): Promise<BundledRecording> {
   if (!isSeekable(input)) {
     throw new UnsupportedError({ attempt: `bundle ${path}`, cause: "it is no file any more" });
   }
-  const recording = await bundled(input, hostSymbolFiles(), { force: false });
+  const recording = await bundled({ first: input, again: () => input }, hostSymbolFiles(), { force: false });
   writeOutputFile(path, recording.pieces);
   return recording;
 }
@@ -86,49 +92,66 @@ function* namelessLines(remedies: readonly Remedy[], all: number): Generator<str
   if (left > 0) yield `without names of ${counted(left, "more object")}: 'pmuctl report' lists them`;
 }
 
+/** Recording that is read twice. */
+export interface RereadInput {
+  /** Input for the first time, from front to back. */
+  first: ByteInput;
+  /** Returns what the first time has read, to be read again. */
+  again(): SeekableInput;
+}
+
 /**
- * Calls `body` with the input, which is read twice: a copy of it in a temporary file where it can be read only once. Throws
- * BadInputError if it does not start as a recording, and UnsupportedError if the copy cannot be written.
+ * Calls `body` with the input, of which a copy is made in a temporary file, as it is read, where it can be read only once.
+ * The file has no name, so nothing is left of it, however this ends. Throws UnsupportedError if it cannot be written.
  */
-export async function withSeekable<T>(
-  input: ByteInput,
-  body: (input: SeekableInput) => Promise<T>,
-): Promise<T> {
-  if (isSeekable(input)) return await body(input);
-  // before it is copied: a device, or `yes`, has no end
-  const first = readStream(input, PIPE_HEADER_SIZE);
-  decodeMagic(first, input.name);
+export async function withReread<T>(input: ByteInput, body: (input: RereadInput) => Promise<T>): Promise<T> {
+  if (isSeekable(input)) return await body({ first: input, again: () => input });
   const attempt = `copy ${input.name}`;
-  const folder = temporaryFolder("pmuctl-", attempt);
+  const { copy, file } = namelessFile(attempt);
   try {
-    const path = `${folder}/perf.data`;
-    try {
-      copyTo(path, prepended(first, input));
-    } catch (error) {
-      throw refusal(attempt, error, "name a file with -i, or set TMPDIR to a folder with more room");
-    }
+    return await body({
+      first: {
+        name: input.name,
+        read: (into) => {
+          const count = input.read(into);
+          writeCopy(file, into.subarray(0, count) as Uint8Array<ArrayBuffer>, attempt);
+          return count;
+        },
+      },
+      again: () => {
+        copy.measure();
+        return {
+          name: input.name,
+          size: copy.size,
+          read: (into) => copy.read(into),
+          readAt: copy.readAt.bind(copy),
+        };
+      },
+    });
+  } finally {
+    file.close();
+    copy.close();
+  }
+}
+
+/** Creates a file in a temporary folder, opens it to be written and read, and removes both. Throws UnsupportedError. */
+function namelessFile(attempt: string): { copy: FileBytes; file: Deno.FsFile } {
+  const folder = temporaryFolder("pmuctl-", attempt), path = `${folder}/perf.data`;
+  try {
+    const file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     const copy = FileBytes.tryOpen(path);
-    if (copy === undefined) throw new UnsupportedError({ attempt, cause: "the copy has gone" });
-    try {
-      const { name } = input;
-      return await body({
-        name,
-        size: copy.size,
-        read: (into) => copy.read(into),
-        readAt: copy.readAt.bind(copy),
-      });
-    } finally {
-      copy.close();
-    }
+    if (copy !== undefined) return { copy, file };
+    file.close();
+    throw new UnsupportedError({ attempt, cause: "the copy has gone" });
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 }
 
-function copyTo(path: string, input: ByteInput): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  const chunk = new Uint8Array(CHUNK);
-  for (let n; (n = input.read(chunk)) > 0;) {
-    for (let at = 0; at < n;) at += file.writeSync(chunk.subarray(at, n));
+function writeCopy(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>, attempt: string): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  } catch (error) {
+    throw refusal(attempt, error, "name a file with -i, or set TMPDIR to a folder with more room");
   }
 }

@@ -1,6 +1,7 @@
 /** `pmuctl bundle` from a user's side: a report of a bundle needs none of the programs, and perf reads it as before. */
 
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { perfOk, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
@@ -18,6 +19,8 @@ const REPORTS = [
   ["report", "--time", "20%-70%", "--lines", "--inline"],
   ["analyze", "-CL"],
 ];
+
+const PIPED = new URL("../testdata/perfdata/pipe.data", import.meta.url).pathname;
 
 /** Runs all reports on what a shell finds at `path` after `before`, in a mount namespace of its own. */
 async function reports(path: string, before = ":"): Promise<string[]> {
@@ -173,11 +176,15 @@ Deno.test("bundle says in one line what it cannot do, and leaves the output as i
       assertStringIncludes(ran.stderr, said);
     }
     const before = [...Deno.readDirSync(folder)].length;
-    for (const endless of ['exec "$@" -i /dev/zero', 'yes | "$@"', 'yes >pipe & exec "$@" -i pipe']) {
+    const damaged = `(head -c 16 ${PIPED}; cat /dev/zero) | "$@"`;
+    for (
+      const endless of [damaged, 'exec "$@" -i /dev/zero', 'yes | "$@"', 'yes >pipe & exec "$@" -i pipe']
+    ) {
       const script = `mkfifo pipe; TMPDIR=$PWD; export TMPDIR; ulimit -f 64; ${endless}`;
       const ran = await run("bash", ["-c", script, "sh", PMUCTL, "bundle", "-o", output], { cwd: folder });
       assertEquals([ran.status, ran.stderr.trim().split("\n").length], [4, 1], ran.stderr);
-      assertStringIncludes(ran.stderr, "it is not a perf.data file");
+      const said = endless === damaged ? "a record gives its size as 0 bytes" : "it is not a perf.data file";
+      assertStringIncludes(ran.stderr, said);
       await Deno.remove(`${folder}/pipe`);
     }
     assertEquals([...Deno.readDirSync(folder)].length, before, "copies are left behind");
@@ -191,3 +198,32 @@ Deno.test("bundle says in one line what it cannot do, and leaves the output as i
     );
     assertStringIncludes(await pmuctlOk(["report", "-i", output]), "no file");
   }));
+
+Deno.test("bundle leaves nothing of the copy of a pipe, however it ends", () =>
+  withFolder(async (folder) => {
+    const child = new Deno.Command(PMUCTL, {
+      args: ["bundle", "-o", "/dev/null"],
+      env: { TMPDIR: folder },
+      stdin: "piped",
+      stderr: "null",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(Deno.readFileSync(PIPED).subarray(0, 10_000));
+    const fds = `/proc/${child.pid}/fd`;
+    await eventually(
+      () => [...Deno.readDirSync(fds)].some(({ name }) => linkOf(`${fds}/${name}`).startsWith(folder)),
+      "bundle to have begun the copy",
+    );
+    await eventually(() => [...Deno.readDirSync(folder)].length === 0, "the copy to have no name");
+    child.kill("SIGKILL");
+    await child.status;
+    await writer.close().catch(() => {});
+  }));
+
+function linkOf(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return ""; // it has been closed meanwhile
+  }
+}

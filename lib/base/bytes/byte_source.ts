@@ -85,17 +85,3 @@ export function readStream(input: Pick<ByteInput, "read">, length: number): Uint
   }
   return bytes.subarray(0, got);
 }
-
-/** Returns an input of the bytes `first`, which were already read from `rest`, and then of what is left of that. */
-export function prepended(first: Uint8Array, rest: ByteInput): ByteInput {
-  return {
-    name: rest.name,
-    read(into) {
-      if (first.length === 0) return rest.read(into);
-      const part = first.subarray(0, into.length);
-      into.set(part);
-      first = first.subarray(part.length);
-      return part.length;
-    },
-  };
-}

@@ -10,6 +10,7 @@ import { BadInputError, UnsupportedError } from "../../base/system/errors.ts";
 import { writeString } from "../format/feature_encoders.ts";
 import { FEATURE, Features } from "../format/features.ts";
 import {
+  AGAIN,
   decodeFeatureTable,
   decodeFileHeader,
   decodeMagic,
@@ -100,12 +101,15 @@ function sectionsOf(
   const table = readRange(input, end, featureNumbers.length * SECTION_SIZE);
   const sections = decodeFeatureTable(table, featureNumbers, littleEndian, end);
   if (sections.length < featureNumbers.length) {
-    throw new BadInputError(`cannot add names to ${input.name}: it ends within its table of features`, end);
+    throw new BadInputError(
+      `cannot add names to ${input.name}: it ends within its table of features: ${AGAIN}`,
+      end,
+    );
   }
   return sections.map(({ number, offset, size }) => {
     if (offset + size > BigInt(input.size)) {
       throw new BadInputError(
-        `cannot add names to ${input.name}: it ends before feature section ${number}`,
+        `cannot add names to ${input.name}: it ends before feature section ${number}: ${AGAIN}`,
         end,
       );
     }
