@@ -2,64 +2,21 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { renderFlamegraph } from "../../lib/report/flame/flamegraph.ts";
-import { renderHtml } from "../../lib/report/html/html.ts";
-import { pageAssets } from "../../lib/report/html/assets.ts";
-import { pmuctlOk, withFolder } from "../live/harness.ts";
+import { pmuctlOk } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
 import { profileOf } from "../profile/build.ts";
-import { type Page, withPage } from "./chromium.ts";
-
-const RECORDING = new URL("../testdata/perfdata/two_events.data", import.meta.url).pathname;
-
-/** Makes the page of the recording and calls `body` with it open. */
-function withReport(body: (page: Page) => Promise<void>): Promise<void> {
-  return withFolder(async (folder) => {
-    const file = `${folder}/report.html`;
-    await pmuctlOk(["report", "--format", "html", "-o", file, "-i", RECORDING]);
-    await withPage({ width: 1280, height: 900 }, async (page) => {
-      await page.open(file);
-      await page.until("document.documentElement.dataset.ready");
-      await body(page);
-      assertEquals([page.problems, page.requests], [[], []]);
-    });
-  });
-}
-
-/** Samples that the page says it shows. */
-async function shown(page: Page): Promise<number> {
-  const text = await page.evaluate<string>("document.getElementById('choice').textContent");
-  return Number(/^[\d,]+/.exec(text)![0].replaceAll(",", ""));
-}
-
-/** Returns the samples of the box that the flame graph is zoomed to: of everything, at first. */
-async function drawn(page: Page): Promise<number> {
-  const text = await page.evaluate<string>("document.getElementById('flame-details').textContent");
-  return Number(/; ([\d,]+) samples?,/.exec(text)![1].replaceAll(",", ""));
-}
-
-/** Boxes of the flame graph that are drawn, as an expression in the page. */
-const BOXES = "[...document.querySelectorAll('#flame .boxes > svg')]";
-
-/** Returns the whole name of each box that a JavaScript expression lists, as it is shown when pointed at. */
-function names(page: Page, boxes: string): Promise<string[]> {
-  return page.evaluate(`${boxes}.map((box) => {
-    box.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
-    return document.querySelector("#tip b").textContent;
-  })`);
-}
-
-/** The rows of the table of symbols: texts of their cells. */
-function rows(page: Page): Promise<string[][]> {
-  return page.evaluate(
-    "[...document.querySelectorAll('#symbols tbody tr')].map((tr) => [...tr.cells].map((td) => td.textContent))",
-  );
-}
-
-/** Writes into the search box as a user does. */
-async function search(page: Page, text: string): Promise<void> {
-  await page.evaluate("void document.getElementById('search').select()");
-  await page.send("Input.insertText", { text });
-}
+import type { Page } from "./chromium.ts";
+import {
+  BOXES,
+  drawn,
+  names,
+  RECORDING,
+  rows,
+  search,
+  shown,
+  withMadeUp,
+  withReport,
+} from "./report_page.ts";
 
 interface Row {
   symbol: string | null;
@@ -212,20 +169,6 @@ testNeeding(
       assertEquals(await shown(page), JSON.parse(text).events[1].samples);
     }),
 );
-
-/** Opens the page of a made-up profile: what `lines` are, see profileOf(). */
-function withMadeUp(lines: string[], body: (page: Page) => Promise<void>): Promise<void> {
-  return withFolder(async (folder) => {
-    const file = `${folder}/report.html`;
-    await Deno.writeTextFile(file, renderHtml(profileOf(lines), pageAssets()));
-    await withPage({}, async (page) => {
-      await page.open(file);
-      await page.until("document.documentElement.dataset.ready");
-      await body(page);
-      assertEquals([page.problems, page.requests], [[], []]);
-    });
-  });
-}
 
 testNeeding(["chromium"], "the HTML report shows hostile names as they are, and runs none of them", () => {
   const evil = "<img/src=x/onerror=window.hit=1></script><script>window.hit=2</script>";

@@ -157,7 +157,7 @@ export class FlameChart {
   /** Puts the root at the top, or at the bottom. */
   invert(inverted) {
     this.#how.inverted = inverted;
-    this.draw();
+    if (this.#boxes.length > 0) this.draw();
   }
 
   #match() {

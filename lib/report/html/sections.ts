@@ -44,7 +44,7 @@ export function ledgerHtml({ meta: { ledger } }: Profile): string {
   const by = ledger.from === "recorder" ? "reported by the recorder" : "counted from the file's records";
   const cells = (row: string[], tag: string) =>
     row.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join("");
-  return `<details><summary>Ledger <span class="muted">${
+  return `<details id="ledger"><summary>Ledger <span class="muted">${
     escapeXml(lostText(ledger))
   } lost, ${by}</span></summary>
 <div class="scroll"><table class="plain"><thead><tr>${cells(head, "th")}</tr></thead>
@@ -67,7 +67,7 @@ export function unresolvedHtml(profile: Profile): string {
     }</td>` +
       `<td class="text">${escapeXml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
   });
-  return `<details><summary>Without a symbol <span class="muted">${groupDigits(without)} ${
+  return `<details id="unresolved"><summary>Without a symbol <span class="muted">${groupDigits(without)} ${
     plural(without, "sample")
   }, ${percent(without, whole)}</span></summary>
 <div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">objects</th>

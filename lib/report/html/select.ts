@@ -166,6 +166,7 @@ function outermostStacks(tables: PageTables): Uint8Array {
 export interface TimelineLanes {
   /** Lane of each row of `rows`. */
   ofRow: Int32Array;
+  /** Labels, all different. */
   labels: string[];
   /** Samples of one event by lane and bucket (lane * bucketCount + bucket - 1). */
   counts: Float64Array;
@@ -197,10 +198,14 @@ export function lanesOf(
   const shown = ordered.length > most ? ordered.slice(0, most - 1) : ordered;
   const others = ordered.length - shown.length;
   const laneOf = new Map(shown.map((key, lane) => [key, lane]));
-  const labels = shown.map((key) => {
+  const names = shown.map((key) => {
     if (by === "cpu") return key < 0 ? "CPU ?" : `CPU ${key}`;
     return `${comms[threads.comm[key]]} ${threads.tid[key]}`;
   });
+  // a thread id that was used again may be of the same name
+  const labels = names.map((name, lane) =>
+    names.indexOf(name) === lane ? name : `${name} of ${threads.pid[shown[lane]]}, lane ${lane + 1}`
+  );
   if (others > 0) labels.push(`${others} more ${by === "cpu" ? "CPUs" : "threads"}`);
   const ofRow = keys.map((key) => laneOf.get(key) ?? shown.length);
   const buckets = bucketCount(tables);

@@ -6,14 +6,17 @@ import { FlameChart } from "../flame/chart.js";
 import { type Box, type CallTree, type FlameLayout, layoutFlames } from "../flame/layout.ts";
 import { nameOf, objectNameOf, pageCalls } from "../html/calls.ts";
 import { type StackWeights, weightThrough } from "../html/select.ts";
+import { findStack, stackId } from "../html/ids.ts";
 import type { PageTables } from "../html/tables.ts";
 import { byId } from "./dom.ts";
 import { share } from "./format.ts";
+import type { LinkedView } from "./link.ts";
 import type { Matcher } from "./search.ts";
 
-/** Draws a part of the profile, and explains what is pointed at. */
-export class FlameGraph {
+/** Draws a part of the profile, explains what is pointed at, and calls `changed` after it was zoomed or turned. */
+export class FlameGraph implements LinkedView {
   readonly #tables: PageTables;
+  readonly #changed: () => void;
   readonly #host = byId("flame");
   readonly #tip = byId("tip");
   readonly #chart: FlameChart;
@@ -28,8 +31,9 @@ export class FlameGraph {
   #inverted = true;
   #matcher: Matcher;
 
-  constructor(tables: PageTables) {
+  constructor(tables: PageTables, changed: () => void) {
     this.#tables = tables;
+    this.#changed = changed;
     const picture = svg("flames"), boxes = svg("boxes");
     picture.append(boxes);
     this.#host.append(picture);
@@ -44,6 +48,30 @@ export class FlameGraph {
       startSearch: () => byId("search").focus(),
     });
     this.#host.addEventListener("pointermove", (event) => this.#placeTip(event.clientX, event.clientY));
+    byId("reset-zoom").addEventListener("click", () => this.#zoom(-1));
+    for (const radio of this.#directions()) {
+      radio.addEventListener("change", () => {
+        this.#invert(radio.value === "down");
+        this.#showRoot();
+        changed();
+      });
+    }
+  }
+
+  write(link: URLSearchParams): void {
+    if (!this.#inverted) link.set("flames", "up");
+    if (this.#top >= 0) link.set("zoom", stackId(this.#tables, this.#top));
+  }
+
+  read(link: URLSearchParams): void {
+    this.#invert(link.get("flames") !== "up");
+    for (const radio of this.#directions()) radio.checked = radio.value === (this.#inverted ? "down" : "up");
+    const zoom = link.get("zoom");
+    this.#top = zoom === null ? -1 : findStack(this.#tables, zoom);
+  }
+
+  #directions(): Iterable<HTMLInputElement> {
+    return document.querySelectorAll<HTMLInputElement>("input[name=direction]");
   }
 
   /** Draws these weights, of the event of that name; what was zoomed to stays so while there is any of it. */
@@ -86,16 +114,9 @@ export class FlameGraph {
     return this.#tables.places.object[place] >= 0 && matcher(objectNameOf(this.#tables, place));
   }
 
-  /** Draws with the roots at the top, or at the bottom. */
-  invert(inverted: boolean): void {
+  #invert(inverted: boolean): void {
     this.#inverted = inverted;
     this.#chart.invert(inverted);
-    this.#showRoot();
-  }
-
-  /** Zooms out, to everything. */
-  resetZoom(): void {
-    this.#zoom(-1);
   }
 
   /** Fits the boxes into the width, after it has changed. */
@@ -112,7 +133,7 @@ export class FlameGraph {
     this.#tip.hidden = true;
     this.#chart.show(
       layout.boxes.map((box) => ({ ...box, className: boxClass(box) })),
-      Math.max(0, layout.boxes.findIndex(({ node }) => node === this.#top)),
+      Math.max(0, this.#topBox()),
     );
     const hidden = hiddenLines(layout);
     byId("flame-left").textContent = hidden.length > 0 ? `${hidden.join(" ")} Zoom in to see them.` : "";
@@ -122,13 +143,22 @@ export class FlameGraph {
   #zoom(node: number): void {
     this.#top = node;
     this.#layOut();
-    this.#chart.moveTo(this.#boxes.findIndex((box) => box.node === node));
+    this.#chart.moveTo(this.#topBox());
+    this.#changed();
   }
 
-  /** Scrolls to where the stacks begin. */
+  /** Returns the box that the graph is zoomed to. */
+  #topBox(): number {
+    return this.#boxes.findIndex(({ node }) => node === this.#top);
+  }
+
+  /** Scrolls to what is zoomed to, or to where the stacks begin. */
   #showRoot(): void {
-    this.#host.scrollTop = this.#inverted ? 0 : this.#host.scrollHeight;
-    this.#describe(this.#boxes.findIndex(({ node }) => node === this.#top));
+    const box = this.#topBox();
+    // a few callers stay in sight
+    const above = Math.max(0, this.#boxes[box].depth - 5) * ROW_HEIGHT;
+    this.#host.scrollTop = this.#inverted ? above : this.#host.scrollHeight - this.#host.clientHeight - above;
+    this.#describe(box);
   }
 
   /** Writes a box into the line that is read out. */

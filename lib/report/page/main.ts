@@ -2,37 +2,77 @@
 
 import { groupDigits } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
-import { type SampleSelection, type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
+import { findPlace, placeId } from "../html/ids.ts";
+import { type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { amountText } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
+import { type LinkedView, ViewLink } from "./link.ts";
 import { loadTables } from "./load.ts";
-import { type Matcher, matcherOf } from "./search.ts";
+import { SearchBox } from "./search_box.ts";
 import { FunctionTable } from "./table.ts";
-import { followTheme } from "./theme.ts";
+import { Theme } from "./theme.ts";
 import { Timeline, type TimelineChoice } from "./timeline.ts";
 
-class Page {
+/** Page with all its views. What the reader has chosen is in them and in the link. */
+class Page implements LinkedView {
   readonly #tables: PageTables;
   readonly #flame: FlameGraph;
   readonly #table: FunctionTable;
   readonly #timeline: Timeline;
+  readonly #search: SearchBox;
+  readonly #link: ViewLink;
   #event = 0;
+  /** Weights of the samples that were chosen, and of all samples of the event. */
   #weights!: StackWeights;
-  /** Samples of the event, whatever the reader has chosen. */
-  #whole = 0;
+  #all!: StackWeights;
+  /** Symbol that all stacks of the flame graph go through; -1 for all stacks. */
   #focus = -1;
 
   constructor(tables: PageTables) {
     this.#tables = tables;
-    this.#flame = new FlameGraph(tables);
-    this.#table = new FunctionTable(tables, (place) => this.#focusOn(place));
-    this.#timeline = new Timeline(tables, (choice) => this.#show(choice));
+    const note = (kind?: string) => this.#link.note(kind);
+    const theme = new Theme((byReader) => {
+      this.#timeline.redraw();
+      if (byReader) note();
+    });
+    this.#flame = new FlameGraph(tables, note);
+    this.#table = new FunctionTable(tables, { picked: (place) => this.#focusOn(place), changed: note });
+    this.#timeline = new Timeline(tables, (kind) => {
+      this.#showChoice();
+      note(kind);
+    });
+    this.#search = new SearchBox(() => {
+      this.#showFound();
+      this.#table.show({ matcher: this.#search.matcher });
+      note("find");
+    });
     byId("timeline").hidden = tables.bucketNs === 0;
+    const views = [this, theme, this.#timeline, this.#flame, this.#table, this.#search, sections(note)];
+    this.#link = new ViewLink(views, () => this.#showAll());
     this.#wire();
-    this.#showEvent(this.#firstEvent());
+    this.#link.open();
+    this.#showAll();
+  }
+
+  write(link: URLSearchParams): void {
+    if (this.#event !== this.#firstEvent()) link.set("event", this.#eventKeys()[this.#event]);
+    if (this.#focus >= 0) link.set("through", placeId(this.#tables, this.#focus));
+  }
+
+  read(link: URLSearchParams): void {
+    const event = this.#eventKeys().indexOf(link.get("event") ?? "");
+    this.#event = event < 0 ? this.#firstEvent() : event;
+    const through = link.get("through");
+    this.#focus = through === null ? -1 : findPlace(this.#tables, through);
+  }
+
+  /** Returns the name of each event in a link: the second one of a name has a number. */
+  #eventKeys(): string[] {
+    const names = this.#tables.events.map(({ name }) => name);
+    return names.map((name, event) => names.indexOf(name) === event ? name : `${name} ${event}`);
   }
 
   /** Returns the first event with samples. */
@@ -47,26 +87,18 @@ class Page {
       events.add(new Option(`${name}, ${rate}`, `${event}`))
     );
     byId("event-choice").hidden = this.#tables.events.length < 2;
-    events.addEventListener("change", () => this.#showEvent(Number(events.value)));
-
-    byId("search").addEventListener("input", () => this.#search());
-    byId("search").addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      byId<HTMLInputElement>("search").value = "";
-      this.#search();
+    events.addEventListener("change", () => {
+      this.#event = Number(events.value);
+      this.#showAll();
+      this.#link.note();
     });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
       event.preventDefault();
-      byId("search").focus();
+      this.#search.focus();
     });
-    byId("reset-zoom").addEventListener("click", () => this.#flame.resetZoom());
     byId("unfocus").addEventListener("click", () => this.#focusOn(-1));
     byId("reset-choice").addEventListener("click", () => this.#timeline.clear());
-    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=direction]")) {
-      radio.addEventListener("change", () => this.#flame.invert(radio.value === "down"));
-    }
-    followTheme(() => this.#timeline.redraw());
     let waiting = 0;
     addEventListener("resize", () => {
       clearTimeout(waiting);
@@ -79,38 +111,40 @@ class Page {
     this.#flame.redraw();
   }
 
-  #showEvent(event: number): void {
-    this.#event = event;
-    byId<HTMLSelectElement>("event").value = `${event}`;
-    this.#whole = weighStacks(this.#tables, { event }).whole.count;
-    this.#timeline.show(event);
-    this.#show(this.#timeline.choice);
+  /** Shows what the views have been told to, whatever they showed before. */
+  #showAll(): void {
+    byId<HTMLSelectElement>("event").value = `${this.#event}`;
+    this.#all = weighStacks(this.#tables, { event: this.#event });
+    this.#timeline.show(this.#event);
+    this.#showChoice();
   }
 
-  #show(choice: TimelineChoice): void {
-    const selection: SampleSelection = { event: this.#event, ...choice };
-    this.#weights = weighStacks(this.#tables, selection);
-    this.#table.show(this.#weights);
+  /** Shows the samples that were chosen in the timeline. */
+  #showChoice(): void {
+    const { choice } = this.#timeline;
+    this.#weights = choice.range || choice.lane
+      ? weighStacks(this.#tables, { event: this.#event, ...choice })
+      : this.#all;
+    this.#table.show({ weights: this.#weights, matcher: this.#search.matcher, picked: this.#focus });
     this.#drawFlame();
     this.#tellChoice(choice);
   }
 
   #drawFlame(): void {
-    const weights = this.#focus < 0
-      ? this.#weights
-      : weightsThrough(this.#tables, this.#weights, this.#focus);
+    const focus = this.#focus;
+    byId("focus").hidden = focus < 0;
+    if (focus >= 0) byId("focus-name").textContent = this.#fullName(focus);
+    const weights = focus < 0 ? this.#weights : weightsThrough(this.#tables, this.#weights, focus);
     this.#flame.draw(weights, this.#tables.events[this.#event]?.name ?? "");
-    this.#tellFound();
+    this.#showFound();
   }
 
   /** Writes what is shown, and the `pmuctl report` command that shows the same. */
   #tellChoice({ range, lane }: TimelineChoice): void {
     const { start, bucketNs, events } = this.#tables;
-    const { count, period } = this.#weights.whole;
+    const { count, period } = this.#weights.whole, all = this.#all.whole.count;
     const parts = [
-      range || lane
-        ? `${groupDigits(count)} of ${samples(this.#whole)} (${share(count, this.#whole)})`
-        : samples(count),
+      range || lane ? `${groupDigits(count)} of ${samples(all)} (${share(count, all)})` : samples(count),
     ];
     if (period > 0) parts.push(weight(period, events[this.#event].unit));
     if (range) {
@@ -130,11 +164,10 @@ class Page {
 
   #focusOn(place: number): void {
     this.#focus = place;
-    byId("focus").hidden = place < 0;
-    if (place >= 0) byId("focus-name").textContent = this.#fullName(place);
-    this.#table.pick(place);
+    this.#table.show({ matcher: this.#search.matcher, picked: place });
     this.#drawFlame();
     if (place >= 0) byId("flame-section").scrollIntoView({ block: "nearest" });
+    this.#link.note();
   }
 
   /** Returns the name of a place with its object, for where there is one line for it. */
@@ -144,25 +177,35 @@ class Page {
     return object[place] >= 0 && named[place] ? `${name} (${objectNameOf(this.#tables, place)})` : name;
   }
 
-  #search(): void {
-    const box = byId<HTMLInputElement>("search");
-    let matcher: Matcher;
-    try {
-      matcher = matcherOf(box.value);
-      box.setCustomValidity("");
-    } catch {
-      box.setCustomValidity("not a regular expression");
-    }
-    box.classList.toggle("wrong", !box.validity.valid);
-    this.#flame.search(matcher);
-    this.#table.search(matcher);
-    this.#tellFound();
+  /** Marks what is searched for in the flame graph, and tells how much it is. */
+  #showFound(): void {
+    this.#flame.search(this.#search.matcher);
+    byId("found").textContent = this.#search.problem || this.#flame.found;
   }
+}
 
-  #tellFound(): void {
-    const box = byId<HTMLInputElement>("search");
-    byId("found").textContent = box.validity.valid ? this.#flame.found : box.validationMessage;
+/** Returns the sections of the page that open and close, and calls `changed` when one has. */
+function sections(changed: () => void): LinkedView {
+  const all = [...document.querySelectorAll<HTMLDetailsElement>("details[id]")];
+  const state = () => all.filter((each) => each.open).map(({ id }) => id).join(".");
+  let known = state();
+  for (const each of all) {
+    each.addEventListener("toggle", () => {
+      if (state() === known) return; // a link did it
+      known = state();
+      changed();
+    });
   }
+  return {
+    write(link) {
+      if (known !== "") link.set("open", known);
+    },
+    read(link) {
+      const open = (link.get("open") ?? "").split(".");
+      for (const each of all) each.open = open.includes(each.id);
+      known = state();
+    },
+  };
 }
 
 loadTables("data").then((tables) => {

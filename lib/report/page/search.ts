@@ -1,4 +1,4 @@
-/** Search box of the page: turns its text into a test of names. */
+/** Searches of the page: turns texts into tests of names. */
 
 /** Test of the names of symbols and objects; undefined when nothing is searched for. */
 export type Matcher = ((text: string) => boolean) | undefined;
@@ -10,11 +10,27 @@ export type Matcher = ((text: string) => boolean) | undefined;
 export function matcherOf(text: string): Matcher {
   const wanted = text.trim();
   if (wanted === "") return undefined;
-  const [, pattern] = /^\/(.+)\/$/.exec(wanted) ?? [];
+  const pattern = patternOf(wanted);
   if (pattern !== undefined) {
     const expression = new RegExp(pattern, "i");
     return (name) => expression.test(name);
   }
   const lower = wanted.toLowerCase();
   return (name) => name.toLowerCase().includes(lower);
+}
+
+/**
+ * Tells whether a text of unknown origin can be searched for without asking: a regular expression with more than one
+ * repetition, or with a repeated group, can take longer than anybody waits.
+ */
+export function isQuick(text: string): boolean {
+  const pattern = patternOf(text.trim())?.replace(/\\[^1-9k]/g, "_");
+  if (pattern === undefined) return true;
+  if (/\)[*+?{]|\\|\(\?[=!<]/.test(pattern)) return false;
+  const number = (of: RegExp) => pattern.match(of)?.length ?? 0;
+  return number(/[*+?{]/g) <= 1 + number(/\(\?:/g) && number(/\(/g) <= 2;
+}
+
+function patternOf(text: string): string | undefined {
+  return /^\/(.+)\/$/.exec(text)?.[1];
 }

@@ -6,21 +6,40 @@ import { type FunctionRow, functionRows, type StackWeights } from "../html/selec
 import type { PageTables } from "../html/tables.ts";
 import { byId, element } from "./dom.ts";
 import { share } from "./format.ts";
+import type { LinkedView } from "./link.ts";
 import type { Matcher } from "./search.ts";
 
 /** Columns to sort by. */
-type SortBy = "self" | "self-samples" | "total" | "total-samples" | "symbol" | "object";
+const SORTS = ["self", "self-samples", "total", "total-samples", "symbol", "object"] as const;
+type SortBy = (typeof SORTS)[number];
 
 /** Formats a number of symbols: `1 symbol`, `12,345 symbols`. */
 const symbols = (n: number) => `${groupDigits(n)} ${plural(n, "symbol")}`;
 
-/** Number of rows that are shown at first. */
-const PAGE = 100;
+/** Number of rows that are shown at first, that are added at a time, and that a link can ask for. */
+const PAGE = 100, MORE = 500, MOST = 5100;
 
-/** Draws, sorts and filters the table, and calls `onPick` with the symbol that was picked (-1: none any more). */
-export class FunctionTable {
+/** What the table tells the page. */
+export interface TableListener {
+  /** Called with the symbol that was picked; -1: none any more. */
+  picked(place: number): void;
+  /** Called after the order or the number of rows has changed. */
+  changed(): void;
+}
+
+/** Contents of the table. */
+export interface TableContents {
+  weights: StackWeights;
+  /** Test of what is searched for: only those symbols are shown whose name or object matches. */
+  matcher: Matcher;
+  /** Symbol whose row is marked; -1 for none. */
+  picked: number;
+}
+
+/** Draws, sorts and filters the table of the symbols. */
+export class FunctionTable implements LinkedView {
   readonly #tables: PageTables;
-  readonly #onPick: (place: number) => void;
+  readonly #listener: TableListener;
   readonly #body = byId("symbols").querySelector("tbody")!;
   #rows: FunctionRow[] = [];
   #whole = { count: 0, period: 0 };
@@ -30,37 +49,43 @@ export class FunctionTable {
   #shown = PAGE;
   #picked = -1;
 
-  constructor(tables: PageTables, onPick: (place: number) => void) {
+  constructor(tables: PageTables, listener: TableListener) {
     this.#tables = tables;
-    this.#onPick = onPick;
+    this.#listener = listener;
     for (const button of byId("symbols").querySelectorAll<HTMLButtonElement>("th button")) {
       button.addEventListener("click", () => this.#sort(button.dataset.sort as SortBy));
     }
     byId("more-symbols").addEventListener("click", () => {
-      this.#shown += PAGE * 5;
+      this.#shown += MORE;
       this.#draw();
+      this.#listener.changed();
     });
   }
 
-  /** Shows the symbols that have any of these weights. */
-  show(weights: StackWeights): void {
-    this.#rows = functionRows(this.#tables, weights);
-    this.#whole = weights.whole;
-    this.#shown = PAGE;
-    this.#draw();
-  }
-
-  /** Shows only the symbols whose name or object matches. */
-  search(matcher: Matcher): void {
+  /** Shows these contents, or what has changed of them. */
+  show({ weights, matcher, picked }: Partial<TableContents> & Pick<TableContents, "matcher">): void {
+    if (weights) {
+      this.#rows = functionRows(this.#tables, weights);
+      this.#whole = weights.whole;
+    }
     this.#matcher = matcher;
-    this.#shown = PAGE;
+    this.#picked = picked ?? this.#picked;
     this.#draw();
   }
 
-  /** Marks the row of a symbol; -1 for none. */
-  pick(place: number): void {
-    this.#picked = place;
-    this.#draw();
+  write(link: URLSearchParams): void {
+    const direction = this.#descending ? "down" : "up";
+    if (this.#sortBy !== "self" || !this.#descending) link.set("sort", `${this.#sortBy}.${direction}`);
+    if (this.#shown > PAGE) link.set("rows", `${this.#shown}`);
+  }
+
+  read(link: URLSearchParams): void {
+    const [by, direction] = (link.get("sort") ?? "").split(".");
+    const known = SORTS.find((each) => each === by);
+    this.#sortBy = known ?? "self";
+    this.#descending = known === undefined || direction !== "up";
+    const rows = link.get("rows") ?? "";
+    this.#shown = /^\d{3,4}$/.test(rows) ? Math.min(MOST, Math.max(PAGE, Number(rows))) : PAGE;
   }
 
   #sort(by: SortBy): void {
@@ -68,6 +93,7 @@ export class FunctionTable {
     this.#descending = this.#sortBy === by ? !this.#descending : !text;
     this.#sortBy = by;
     this.#draw();
+    this.#listener.changed();
   }
 
   #compare(a: FunctionRow, b: FunctionRow): number {
@@ -115,7 +141,7 @@ export class FunctionTable {
     const line = element("tr", row.place === this.#picked ? "picked" : "");
     const name = element("button", "link", nameOf(this.#tables, row.place));
     name.title = `Only the stacks through ${name.textContent}`;
-    name.addEventListener("click", () => this.#onPick(row.place === this.#picked ? -1 : row.place));
+    name.addEventListener("click", () => this.#listener.picked(row.place === this.#picked ? -1 : row.place));
     const symbol = element("td", "symbol");
     if (this.#tables.places.kernel[row.place]) symbol.append(element("span", "tag", "kernel"));
     if (this.#tables.places.inlined[row.place]) symbol.append(element("span", "tag", "inlined"));

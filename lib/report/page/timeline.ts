@@ -4,9 +4,8 @@ import { lanesOf, type TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
 import { byId, element, styleValue } from "./dom.ts";
 import { stepOf, tick } from "./format.ts";
-
-/** Range of buckets of time: `from` is the first (from 1 on), `to` the one behind the last. */
-export type BucketRange = { from: number; to: number };
+import type { LinkedView } from "./link.ts";
+import { type BucketRange, rangeOfText, rangeText } from "./range.ts";
 
 /** Heights in CSS pixels: of the lane of all samples, of another lane, of the gap between two, of the axis. */
 const ALL = 44, LANE = 20, GAP = 3, AXIS = 20;
@@ -20,10 +19,10 @@ export interface TimelineChoice {
   lane?: { of: Int32Array; is: number; label: string };
 }
 
-/** Draws the lanes, and calls `onChoose` with each new choice. */
-export class Timeline {
+/** Draws the lanes, and calls `onChoose` after each new choice, with the kind of change that it is (see ViewLink.note()). */
+export class Timeline implements LinkedView {
   readonly #tables: PageTables;
-  readonly #onChoose: (choice: TimelineChoice) => void;
+  readonly #onChoose: (kind?: string) => void;
   readonly #plot = byId("lane-plot");
   readonly #canvas = byId<HTMLCanvasElement>("lane-canvas");
   readonly #overlay = byId("range");
@@ -32,10 +31,11 @@ export class Timeline {
   #event = 0;
   #by: "cpu" | "thread" = "cpu";
   #range: BucketRange | undefined;
-  #lane = -1;
+  /** Label of the lane that was chosen; "" for all of them. */
+  #lane = "";
   #dragFrom: number | undefined;
 
-  constructor(tables: PageTables, onChoose: (choice: TimelineChoice) => void) {
+  constructor(tables: PageTables, onChoose: (kind?: string) => void) {
     this.#tables = tables;
     this.#onChoose = onChoose;
     this.#buckets = bucketCount(tables);
@@ -47,8 +47,9 @@ export class Timeline {
     for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=lanes]")) {
       radio.addEventListener("change", () => {
         this.#by = radio.value as "cpu" | "thread";
+        this.#lane = "";
         this.show(this.#event);
-        this.#choose(this.#range, -1);
+        this.#onChoose();
       });
     }
   }
@@ -57,23 +58,37 @@ export class Timeline {
   show(event: number): void {
     this.#event = event;
     this.#lanes = lanesOf(this.#tables, event, this.#by, MAX_LANES);
-    if (this.#lane >= this.#lanes.labels.length) this.#lane = -1;
+    if (!this.#lanes.labels.includes(this.#lane)) this.#lane = "";
+    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=lanes]")) {
+      radio.checked = radio.value === this.#by;
+    }
     this.#drawLabels();
     this.redraw();
   }
 
   /** Chooses all samples. */
   clear(): void {
-    this.#choose(undefined, -1);
+    this.#choose(undefined, "");
+  }
+
+  write(link: URLSearchParams): void {
+    if (this.#range) link.set("time", rangeText(this.#range, this.#tables.bucketNs));
+    if (this.#by !== "cpu") link.set("lanes", this.#by);
+    if (this.#lane !== "") link.set("lane", this.#lane);
+  }
+
+  /** Takes the choice of a link; show() drops a lane that the event does not have. */
+  read(link: URLSearchParams): void {
+    const { bucketNs } = this.#tables;
+    this.#range = rangeOfText(link.get("time"), { bucketNs, buckets: this.#buckets });
+    this.#by = link.get("lanes") === "thread" ? "thread" : "cpu";
+    this.#lane = link.get("lane") ?? "";
   }
 
   /** Current choice, among the lanes of the event that is shown. */
   get choice(): TimelineChoice {
-    const is = this.#lane;
-    return {
-      range: this.#range,
-      lane: is < 0 ? undefined : { of: this.#lanes.ofRow, is, label: this.#lanes.labels[is] },
-    };
+    const label = this.#lane, is = this.#lanes.labels.indexOf(label);
+    return { range: this.#range, lane: is < 0 ? undefined : { of: this.#lanes.ofRow, is, label } };
   }
 
   /** Draws the same again, after the width or the colors have changed. */
@@ -145,22 +160,26 @@ export class Timeline {
   }
 
   #drawLabels(): void {
-    const lines = this.#lanes.labels.map((label, lane) => {
+    const lines = this.#lanes.labels.map((label) => {
       const button = element("button", "lane-label", label);
       button.title = `Only ${label}`;
-      button.ariaPressed = String(lane === this.#lane);
-      button.addEventListener("click", () => this.#choose(this.#range, lane === this.#lane ? -1 : lane));
+      button.ariaPressed = String(label === this.#lane);
+      button.addEventListener("click", () => {
+        this.#choose(this.#range, label === this.#lane ? "" : label);
+        // the labels are made anew
+        byId("lane-labels").querySelector<HTMLElement>(`[title=${CSS.escape(button.title)}]`)?.focus();
+      });
       return button;
     });
     byId("lane-labels").replaceChildren(element("div", "lane-all", "all"), ...lines);
   }
 
-  #choose(range: BucketRange | undefined, lane: number): void {
+  #choose(range: BucketRange | undefined, lane: string, kind?: string): void {
     this.#range = range;
     this.#lane = lane;
     this.#drawLabels();
     this.#drawRange();
-    this.#onChoose(this.choice);
+    this.#onChoose(kind);
   }
 
   #drawRange(): void {
@@ -215,12 +234,12 @@ export class Timeline {
     event.preventDefault();
     const end = this.#buckets + 1;
     const { from, to } = this.#range ?? { from: 1, to: 1 + Math.ceil(this.#buckets / 10) };
-    if (!this.#range) this.#choose({ from, to }, this.#lane);
+    if (!this.#range) this.#choose({ from, to }, this.#lane, "time");
     else if (event.shiftKey) {
-      this.#choose({ from, to: Math.min(end, Math.max(from + 1, to + step)) }, this.#lane);
+      this.#choose({ from, to: Math.min(end, Math.max(from + 1, to + step)) }, this.#lane, "time");
     } else {
       const moved = Math.min(end - to, Math.max(1 - from, step));
-      this.#choose({ from: from + moved, to: to + moved }, this.#lane);
+      this.#choose({ from: from + moved, to: to + moved }, this.#lane, "time");
     }
   }
 }
