@@ -28,6 +28,8 @@ export interface AnnotateOptions {
   recorded: number;
   /** Syntax of the assembly, for objdump's -M: `intel`. */
   syntax?: string;
+  /** Largest code of a function, in bytes, that is disassembled; 1 MiB by default, which takes a second. */
+  maxCode?: number;
   /** Largest code of a function, in bytes, that is shown whole, rather than near its samples; 64 KiB by default. */
   maxWhole?: number;
   /** Leave names as compilers wrote them. */
@@ -97,8 +99,8 @@ async function annotateIn(
   functions: readonly FunctionSamples[],
   context: Context,
 ): Promise<{ annotations: Annotation[]; modified?: number }> {
-  const listings: Listing[] = [], { files, budget, syntax, maxWhole } = context;
-  const code = new ObjectCode(files, object, budget.cost(object.path));
+  const listings: Listing[] = [], { files, budget, syntax, maxCode, maxWhole } = context;
+  const code = new ObjectCode(files, object, budget.cost(object.path), maxCode);
   try {
     for (const each of functions) listings.push(await listingOf(each, code, { syntax, maxWhole }));
   } finally {

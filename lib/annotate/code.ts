@@ -25,7 +25,7 @@ export interface FunctionCode {
   machine: number;
 }
 
-/** Largest function that is disassembled, in bytes; generated ones have some 100 KB. */
+/** Largest function that is disassembled by default, in bytes; generated ones have some 100 KB. */
 const MAX_CODE = 1 << 20;
 
 /** Code of an object's functions. Its files are opened once, at the first function. Needs `close()`. */
@@ -33,15 +33,18 @@ export class ObjectCode {
   readonly #files: SymbolFiles;
   readonly #object: ObjectInfo;
   readonly #cost: Cost;
+  readonly #maxCode: number;
   #elf: ObjectElf | SymbolFailure | undefined;
   #ranges: FunctionRanges | undefined;
   #kernelElf: KernelElf | undefined | null = null;
   #core: FileBytes | OpenRefusal | undefined;
 
-  constructor(files: SymbolFiles, object: ObjectInfo, cost: Cost) {
+  /** @param maxCode largest function, in bytes. */
+  constructor(files: SymbolFiles, object: ObjectInfo, cost: Cost, maxCode = MAX_CODE) {
     this.#files = files;
     this.#object = object;
     this.#cost = cost;
+    this.#maxCode = maxCode;
   }
 
   /** Time of the last write to the object's file, in seconds since 1970; undefined if unknown. Call it after `of`. */
@@ -76,7 +79,7 @@ export class ObjectCode {
     if (kind !== "file" && kind !== "vdso") return { cause: "it is in no file" };
     const elf = this.#elf ??= openObjectElf(this.#files, this.#object, this.#cost);
     if (!("file" in elf)) return { cause: missingSymbolCause(elf.reason, elf.detail) };
-    const length = lengthOf(start, end ?? (this.#ranges ??= functionRanges(elf.file)).endAt(start));
+    const length = this.#length(start, end ?? (this.#ranges ??= functionRanges(elf.file)).endAt(start));
     const address = linkedIn(elf, start), bytes = memoryAt(elf.file, address, length);
     return bytes.length < length
       ? { cause: "its file ends before it does" }
@@ -84,7 +87,7 @@ export class ObjectCode {
   }
 
   #inKernel(start: number, end: number | undefined): FunctionCode | { cause: string } {
-    const length = lengthOf(start, end);
+    const length = this.#length(start, end);
     if (this.#kernelElf === null) {
       this.#kernelElf = openKernelElf(this.#files, this.#object, this.#cost, () => true);
     }
@@ -100,18 +103,16 @@ export class ObjectCode {
     const bytes = coreMemory(core, start, length);
     return bytes ? { bytes, address: start, machine: hostMachine() } : { cause: "it is not in /proc/kcore" };
   }
-}
 
-/** Returns the bytes between two addresses. Throws BadInputError if these are none, or too many. */
-function lengthOf(start: number, end = NaN): number {
-  const length = end - start;
-  if (!(length > 0)) throw new BadInputError("its size is not known");
-  if (length > MAX_CODE) {
+  /** Returns the bytes between two addresses. Throws BadInputError if these are none, or too many. */
+  #length(start: number, end = NaN): number {
+    const length = end - start, most = this.#maxCode;
+    if (!(length > 0)) throw new BadInputError("its size is not known");
+    if (length <= most) return length;
     throw new BadInputError(
-      `it has ${Math.round(length / 1024)} KiB of code; at most ${MAX_CODE >> 10} KiB are shown`,
+      `it has ${Math.round(length / 1024)} KiB of code; at most ${most >> 10} KiB are shown`,
     );
   }
-  return length;
 }
 
 function hostMachine(): number {

@@ -248,6 +248,12 @@ testNeeding(
         const options = { event: name, ...seen!, files, recorded: profile.meta.wallStart };
         const { functions } = await annotateFunctions(hottest, options);
         assertEquals(functions.map(({ symbol }) => symbol), hottest.map(({ name }) => name));
+        const { functions: [none] } = await annotateFunctions(hottest.slice(0, 1), {
+          ...options,
+          maxCode: 1,
+        });
+        assertEquals([none.instructions, none.lines.length > 0], [[], true]);
+        assertMatch(none.warnings.join(), /it has \d+ KiB of code; at most 0 KiB are shown/);
         const ofProgram = functions.filter(({ object }) => object === program("ratio"));
         assert(ofProgram.length > 0);
         for (const annotation of ofProgram) {
