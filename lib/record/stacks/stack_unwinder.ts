@@ -6,7 +6,7 @@ import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
-import { type End, END } from "../../unwind/ends.ts";
+import { END, type End } from "../../unwind/ends.ts";
 import { mostAddress } from "../../unwind/no_cfi.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
 import { FramePointerChain } from "./frame_pointer_chain.ts";

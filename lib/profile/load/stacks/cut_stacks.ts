@@ -106,7 +106,9 @@ export class CutStacks {
    */
   summary(stacks: number, room = 0): ProfileStacks {
     const unwound = stacks - this.#own;
-    const cut = [...this.#cuts.values()].filter(({ end }) => end !== END.OWN).sort((a, b) => b.samples - a.samples)
+    const cut = [...this.#cuts.values()].filter(({ end }) => end !== END.OWN).sort((a, b) =>
+      b.samples - a.samples
+    )
       .map((each) => ({ ...each, room: each.room || room }));
     return {
       unwound,
