@@ -20,7 +20,7 @@ import { renderFlamegraph } from "../report/flame/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { comparedPart, FILTER_OPTIONS, partOf, type ProfilePart } from "./report_filter.ts";
-import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
+import { isInverted, NORMALIZE_OPTION, ORIENTATION_OPTIONS } from "./report_flamegraph.ts";
 import { FETCH_OPTIONS, fetcherOf } from "./report_symbols.ts";
 
 const FORMATS = ["text", "json", "flamegraph"] as const;
@@ -61,7 +61,7 @@ export const command: CommandSpec = {
       values: FORMATS,
       help: `print in FORMAT: ${FORMATS.join(", ")} (default: text)`,
     },
-    { name: "inverted", help: "draw the roots at the top" },
+    ...ORIENTATION_OPTIONS,
     { name: "negate", help: "draw the older recording, A, to show what is gone" },
     { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
     { name: "full-names", help: "don't shorten names or cut lines to fit the terminal" },
@@ -96,7 +96,7 @@ export const command: CommandSpec = {
       options: ["comms", "dsos", "symbols", "symbol-filter", "pid", "tid", "cpu", "kernel", "time"],
     },
     { title: "output", options: ["format", "json", "output", "no-pager"] },
-    { title: "for --format flamegraph", options: ["inverted", "negate"] },
+    { title: "for --format flamegraph", options: ["upright", "inverted", "negate"] },
   ],
   examples: [
     "pmuctl record -g -o old.data -- ./app.old && pmuctl record -g -o new.data -- ./app.new",
@@ -153,7 +153,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
           return "unknown" in named ? profile : named; // told by whoever looks for it in both
         });
         const base = { profile: old, name: fileA, normalize, negate: args.has("negate") };
-        return [renderFlamegraph(now, { inverted: args.has("inverted"), event, base })];
+        return [renderFlamegraph(now, { inverted: isInverted(args), event, base })];
       }
     }
   };
@@ -172,7 +172,7 @@ function formatOf(args: ParsedArgs): typeof FORMATS[number] {
   const chosen = args.has("json") ? "json" : format ?? "text";
   const foreign = chosen === "flamegraph"
     ? ["by", "sort", "percent-limit"].find((name) => args.has(name))
-    : ["inverted", "negate"].find((name) => args.has(name));
+    : ["upright", "inverted", "negate"].find((name) => args.has(name));
   if (foreign) throw new UsageError(`diff: --${foreign} conflicts with --format ${chosen}: leave it out`);
   return chosen;
 }

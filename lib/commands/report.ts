@@ -36,7 +36,7 @@ import {
   type ProfilePart,
   withWarnings,
 } from "./report_filter.ts";
-import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
+import { baseOf, FLAMEGRAPH_OPTIONS, isInverted } from "./report_flamegraph.ts";
 import { cacheFolder } from "../symbols/files/cache_folder.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
@@ -172,7 +172,10 @@ export const command: CommandSpec = {
     },
     { title: "output", options: ["format", "json", "output", "open", "no-pager"] },
     { title: "for --format folded", options: ["weight", "annotate"] },
-    { title: "for --format flamegraph", options: ["title", "inverted", "base", "normalize", "negate"] },
+    {
+      title: "for --format flamegraph",
+      options: ["title", "upright", "inverted", "base", "normalize", "negate"],
+    },
     {
       title: "for --format tprof",
       options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
@@ -205,7 +208,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     tprof: tprofOptionsOf(args, file, view.width),
     weight: args.choice("weight", WEIGHTS) ?? "period",
     annotate: args.has("annotate"),
-    flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
+    flamegraph: { inverted: isInverted(args), title: args.text("title") },
   };
   if (args.has("stats")) {
     const { printStats } = await import("./report_stats.ts");

@@ -13,9 +13,15 @@ export const NORMALIZE_OPTION: OptionSpec = {
   help: "scale weights to the same 'duration', 'samples' or 'share', or 'none' (the default)",
 };
 
+/** Options that say where the roots of a flame graph are. */
+export const ORIENTATION_OPTIONS: readonly OptionSpec[] = [
+  { name: "upright", help: "draw the roots at the bottom" },
+  { name: "inverted", help: "draw the roots at the top (the default)" },
+];
+
 /** Options that only flame graphs have. */
 export const FLAMEGRAPH_OPTIONS: readonly OptionSpec[] = [
-  { name: "inverted", help: "draw the roots at the top" },
+  ...ORIENTATION_OPTIONS,
   { name: "title", value: "TEXT", help: "use TEXT as the title, instead of the recorded command" },
   {
     name: "base",
@@ -35,4 +41,12 @@ export function baseOf(args: ParsedArgs): Omit<BaseOptions, "profile"> | undefin
   if (name !== undefined) return { name, normalize: normalize ?? "none", negate: args.has("negate") };
   const lonely = ["normalize", "negate"].find((option) => args.has(option));
   if (lonely) throw new UsageError(`--${lonely} needs --base FILE`);
+}
+
+/** Tells whether the roots of a flame graph are at its top. Throws UsageError. */
+export function isInverted(args: ParsedArgs): boolean {
+  if (args.has("upright") && args.has("inverted")) {
+    throw new UsageError("--upright and --inverted exclude each other: use one of them");
+  }
+  return !args.has("upright");
 }

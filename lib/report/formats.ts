@@ -126,7 +126,7 @@ export const FORMATS: readonly ReportFormat[] = [
     keys: () => ["comm"],
     callers: () => true,
     events: "heaviest",
-    options: ["inverted", "title", "base", "normalize", "negate"],
+    options: ["upright", "inverted", "title", "base", "normalize", "negate"],
     renderer: async () => {
       const { renderFlamegraph } = await import("./flame/flamegraph.ts");
       return (profile, { flamegraph }) => [renderFlamegraph(profile, flamegraph)];

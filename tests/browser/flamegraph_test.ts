@@ -168,3 +168,30 @@ testNeeding(
     });
   },
 );
+
+testNeeding(
+  ["chromium"],
+  "a flame graph is turned over by its button, zoomed or not, and shows its root again",
+  () => {
+    const deep = profileOf([`app ${Array.from({ length: 200 }, () => "app!f").join(";")} 3`, "app app!g 1"]);
+    return withGraph(
+      renderFlamegraph(deep, { inverted: true }),
+      { width: 800, height: 600 },
+      async (page) => {
+        const top = (box: string) =>
+          page.evaluate<number>(`${BOX(box)}.querySelector("rect").getBoundingClientRect().top`);
+        const [root, above] = [await top("all"), await top("app")];
+        assertEquals([above - root, await page.evaluate("scrollY")], [17, 0]);
+        await page.clickOn(".flip");
+        await page.until("scrollY > 1000");
+        assertEquals(await top("app") - await top("all"), -17);
+        const end = await top("all") + 17;
+        assertEquals(end > 400 && end <= 600, true, `the root ends at ${end}`);
+        await clickOn(page, "app");
+        await page.clickOn(".flip");
+        await page.until("scrollY === 0");
+        assertEquals([await top("all"), await top("app")], [root, above]);
+      },
+    );
+  },
+);

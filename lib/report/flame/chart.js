@@ -10,6 +10,7 @@
  * @property {number} x
  * @property {number} width
  * @property {SVGElement} [element] element that draws it, in its row; made where there is none
+ * @property {number} [y] where that element is, in pixels
  */
 
 /**
@@ -31,7 +32,8 @@ export class FlameChart {
 
   /**
    * @param {SVGSVGElement} chart element that holds the boxes
-   * @param {{rowHeight: number, letterWidth: number, inverted: boolean}} how sizes in pixels
+   * @param {{rowHeight: number, letterWidth: number, inverted: boolean, top: number, rows: number}} how sizes in
+   * pixels, with what is above the first row, and the least number of rows to have room for
    * @param {{
    *   keys: EventTarget,
    *   drawn: (state: {rows: number, zoomed: number}) => void,
@@ -72,7 +74,7 @@ export class FlameChart {
       if (box.element) this.#indexOf.set(box.element, i);
       // `left` and `wide` are in percent; `drawn` is the state of the element
       const place = { left: 0, wide: 0, shown: true, hit: false, parent: -1, end: given.length };
-      return { ...box, ...place, drawn: { fixed: box.element !== undefined, shown: true } };
+      return { ...box, ...place, drawn: { y: box.y, shown: true } };
     });
     const path = [];
     boxes.forEach((box, i) => {
@@ -95,7 +97,7 @@ export class FlameChart {
     const { x, width, depth, end } = boxes[zoomed];
     const picture = this.#chart.ownerSVGElement.getBoundingClientRect();
     const chartWidth = picture.width * parseFloat(this.#chart.getAttribute("width")) / 100;
-    let rows = 0;
+    let rows = this.#how.rows;
     boxes.forEach((box, i) => {
       const above = i >= zoomed && i < end;
       const below = box.depth < depth && i < zoomed && box.end > zoomed;
@@ -174,15 +176,15 @@ export class FlameChart {
   /** Brings the element of a box to where the box is, and leaves alone what has not changed. */
   #paint(i, { below, chartWidth, rows, made }) {
     const box = this.#boxes[i], { drawn } = box;
-    const { rowHeight, inverted } = this.#how;
+    const { rowHeight, inverted, top } = this.#how;
     if (!box.element) {
       box.element = made.appendChild(this.#blank.cloneNode(true));
       this.#indexOf.set(box.element, i);
     } else if (!drawn.shown) box.element.style.display = "";
     if (drawn.left !== box.left) box.element.setAttribute("x", `${drawn.left = box.left}%`);
     if (drawn.wide !== box.wide) box.element.setAttribute("width", `${drawn.wide = box.wide}%`);
-    const y = rowHeight * (inverted ? box.depth : rows - 1 - box.depth);
-    if (!drawn.fixed && drawn.y !== y) box.element.setAttribute("y", String(drawn.y = y));
+    const y = top + rowHeight * (inverted ? box.depth : rows - 1 - box.depth);
+    if (drawn.y !== y) box.element.setAttribute("y", String(drawn.y = y));
     drawn.below = below;
     this.#setClass(i);
     this.#label(box, chartWidth);

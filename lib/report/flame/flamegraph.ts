@@ -73,7 +73,13 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
   const headHeight = 34 + lines.length * LINE + 64;
   const height = headHeight + layout.rows * ROW_HEIGHT + 12;
   const yOf = (depth: number) => headHeight + ROW_HEIGHT * (inverted ? depth : layout.rows - 1 - depth);
-  const how = { rowHeight: ROW_HEIGHT, inverted, letterWidth: LETTER_WIDTH, headHeight };
+  const how = {
+    rowHeight: ROW_HEIGHT,
+    inverted,
+    letterWidth: LETTER_WIDTH,
+    top: headHeight,
+    rows: layout.rows,
+  };
   return [
     `<?xml version="1.0" encoding="UTF-8"?>`,
     `<svg xmlns="http://www.w3.org/2000/svg" class="flames" width="100%" height="${height}" data-weight="${layout.whole.period}">`,

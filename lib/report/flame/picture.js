@@ -1,5 +1,5 @@
 /**
- * Picture that stands alone: makes the SVG answer, and adds a search box and a button. It runs in the reader's browser.
+ * Picture that stands alone: makes the SVG answer, and adds a search box and buttons. It runs in the reader's browser.
  * The SVG holds the text of this class as it stands here, so it can use nothing from outside itself.
  *
  * A box is an `svg` with a `title` (name, object, figures: a line each), a `rect`, and a `text` where there is room.
@@ -18,15 +18,23 @@ export class FlamePicture {
     placeholder: "Search: a regular expression",
     spellcheck: false,
   });
+  #flip = this.#make("button", {
+    textContent: "Flip",
+    className: "flip",
+    title: "Roots at the top or bottom",
+  });
   #reset = this.#make("button", { textContent: "Reset zoom", className: "reset", disabled: true });
   #chart;
+  #inverted;
 
   /**
    * @param {SVGSVGElement} root the whole picture
-   * @param {{rowHeight: number, inverted: boolean, letterWidth: number, headHeight: number}} how sizes in pixels
+   * @param {{rowHeight: number, inverted: boolean, letterWidth: number, top: number, rows: number}} how sizes in
+   * pixels: see FlameChart
    * @param {typeof import("./chart.js").FlameChart} FlameChart
    */
   constructor(root, how, FlameChart) {
+    this.#inverted = how.inverted;
     this.#head = root.querySelector(".head");
     this.#details = root.querySelector(".details");
     this.#hint = this.#details.textContent;
@@ -38,7 +46,7 @@ export class FlamePicture {
       tell: (box, pointed) => this.#tell(box, pointed),
       startSearch: () => this.#input.focus(),
     });
-    this.#addControls(how.headHeight);
+    this.#addControls(how.top);
     this.#chart.show(this.#readBoxes([...chart.children], how.rowHeight), 0);
     addEventListener("resize", () => this.#chart.draw());
     if (root !== document.documentElement) return;
@@ -53,6 +61,7 @@ export class FlamePicture {
     const rootY = number(elements[0], "y");
     return elements.map((element, i) => ({
       element,
+      y: number(element, "y"),
       name: this.#lines[i][0],
       object: "",
       className: element.getAttribute("class"),
@@ -70,7 +79,7 @@ export class FlamePicture {
     const input = this.#input;
     input.setAttribute("aria-label", "Search");
     const controls = this.#make("div", { className: "controls" });
-    controls.append(this.#found, input, this.#reset);
+    controls.append(this.#found, input, this.#flip, this.#reset);
     const holder = document.createElementNS("http://www.w3.org/2000/svg", "foreignObject");
     for (const [name, value] of Object.entries({ x: "38%", y: headHeight - 54, width: "61%", height: 30 })) {
       holder.setAttribute(name, String(value));
@@ -85,6 +94,11 @@ export class FlamePicture {
       input.blur();
     });
     this.#reset.addEventListener("click", () => this.#chart.zoom(0));
+    this.#flip.addEventListener("click", () => {
+      this.#chart.invert(this.#inverted = !this.#inverted);
+      // to where the stacks begin
+      this.#head.ownerSVGElement.scrollIntoView({ block: this.#inverted ? "start" : "end" });
+    });
   }
 
   /** Explains the box that is pointed at, or else the one that keys have moved to. */

@@ -100,8 +100,8 @@ function flameSection(): string {
   return `<section id="flame-section" aria-labelledby="flame-title">
 <div class="head"><h2 id="flame-title">Flame graph</h2>
 <fieldset class="switch"><legend>Direction</legend>
-<label><input type="radio" name="direction" value="down" checked><span>Top down</span></label>
-<label><input type="radio" name="direction" value="up"><span>Bottom up</span></label></fieldset>
+<label title="Roots at the top"><input type="radio" name="direction" value="down" checked><span>Icicle</span></label>
+<label title="Roots at the bottom"><input type="radio" name="direction" value="up"><span>Flames</span></label></fieldset>
 <button type="button" id="reset-zoom" disabled>Reset zoom</button>
 <p class="legend flames muted">${legend()}</p></div>
 <p id="focus" class="chip" hidden>Only stacks through <b id="focus-name"></b>

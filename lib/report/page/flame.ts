@@ -37,7 +37,13 @@ export class FlameGraph implements LinkedView {
     const picture = svg("flames"), boxes = svg("boxes");
     picture.append(boxes);
     this.#host.append(picture);
-    const how = { rowHeight: ROW_HEIGHT, letterWidth: LETTER_WIDTH, inverted: this.#inverted };
+    const how = {
+      rowHeight: ROW_HEIGHT,
+      letterWidth: LETTER_WIDTH,
+      inverted: this.#inverted,
+      top: 0,
+      rows: 0,
+    };
     this.#chart = new FlameChart(boxes, how, {
       keys: this.#host,
       drawn: ({ rows }) => {

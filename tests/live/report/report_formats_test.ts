@@ -114,3 +114,23 @@ function hybridFile(): Uint8Array {
   );
   return madeFile(events, samples);
 }
+
+Deno.test("flame graphs of report and diff have their roots at the top, or with --upright at the bottom", async () => {
+  const file = new URL("../../testdata/perfdata/callgraph.data", import.meta.url).pathname;
+  const graphs = [["report", "-i", file], ["diff", file, file]];
+  for (const command of graphs.map((each) => [...each, "--format", "flamegraph"])) {
+    const rootIsAbove = async (...options: string[]) => {
+      const svg = await pmuctlOk([...command, ...options]);
+      const [root, other] = [...svg.matchAll(/<svg class="\w+" x="\S+" y="(\d+)"/g)].map(([, y]) =>
+        Number(y)
+      );
+      return root < other;
+    };
+    assertEquals(await rootIsAbove(), true);
+    assertEquals(await rootIsAbove("--inverted"), true);
+    assertEquals(await rootIsAbove("--upright"), false);
+    const both = await pmuctl([...command, "--upright", "--inverted"]);
+    assertEquals(both.status, 2);
+    assertMatch(both.stderr, /^pmuctl: --upright and --inverted exclude each other: use one of them\n$/);
+  }
+});
