@@ -42,6 +42,12 @@ Deno.test("withProgress() counts all files of a folder, and never more than all 
   ]);
 });
 
+Deno.test("withProgress() passes on all that is known of the input", async () => {
+  const input = { ...hollow(1e9), modified: 1234 }, io = { stderrIsTerminal: true, status: () => {} };
+  const { modified, size, name } = await withProgress(input, io, (counted) => Promise.resolve(counted));
+  assertEquals({ modified, size, name }, { modified: 1234, size: 1e9, name: "big" });
+});
+
 Deno.test("withProgress() shows nothing for a short file, a pipe, or where there is no terminal", async () => {
   assertEquals(await shownWhile(hollow(99_000_000), 2, 200), []);
   assertEquals(await shownWhile(hollow(undefined), 2, 200), []);
