@@ -11,15 +11,22 @@ import { Demangler } from "../symbols/table/demangle.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Annotation, SourceLine } from "./annotation.ts";
 import { ObjectCode } from "./code.ts";
+import { Disassembler } from "./disassemble.ts";
 import type { FunctionSamples } from "./function_samples.ts";
-import { instructionsOf, type Listing, ListingLines, listingOf, partWarnings } from "./listing.ts";
+import {
+  instructionsOf,
+  isOver,
+  type Listing,
+  ListingLines,
+  listingOf,
+  NO_TIME,
+  partWarnings,
+} from "./listing.ts";
 import { inlinedAt, linesAt } from "./source_places.ts";
 import { SourceTexts } from "./source_texts.ts";
 
 /** Options of annotateFunctions(). */
 export interface AnnotateOptions {
-  /** Name of the event. */
-  event: string;
   /** Objects as they were mapped, by their rows in the profile, and what has loaded them: LoadOptions.seeObjects. */
   objects: readonly ObjectInfo[];
   symbolizer: Symbolizer;
@@ -32,6 +39,8 @@ export interface AnnotateOptions {
   maxCode?: number;
   /** Largest code of a function, in bytes, that is shown whole, rather than near its samples; 64 KiB by default. */
   maxWhole?: number;
+  /** Time of performance.now() from which on nothing more is read or disassembled. */
+  until?: number;
   /** Leave names as compilers wrote them. */
   mangled?: boolean;
   /** Instructions are not shown: what they lack is no problem. */
@@ -48,6 +57,9 @@ export interface Annotations {
   warnings: string[];
 }
 
+/** Number of functions that are disassembled at once. */
+const AT_ONCE = 3;
+
 /** Options, and what is used for all objects. */
 interface Context extends AnnotateOptions {
   readable: (name: string) => string;
@@ -56,11 +68,11 @@ interface Context extends AnnotateOptions {
 
 /**
  * Annotates functions of a profile that was loaded with `places` (LoadOptions). Each object's files are opened once for all
- * of its functions, and each source file is read once; objdump runs once a function.
+ * of its functions, and each source file is read once; objdump runs once a function, whatever the number of events.
  *
  *     const sampled = new SampledFunctions(profile, event);
  *     const hottest = sampled.samplesOf(sampled.heaviest.slice(0, 50));
- *     const { functions } = await annotateFunctions(hottest, { event: name, objects, symbolizer, files, recorded });
+ *     const { functions } = await annotateFunctions(hottest, { objects, symbolizer, files, recorded });
  */
 export async function annotateFunctions(
   functions: readonly FunctionSamples[],
@@ -99,10 +111,19 @@ async function annotateIn(
   functions: readonly FunctionSamples[],
   context: Context,
 ): Promise<{ annotations: Annotation[]; modified?: number }> {
-  const listings: Listing[] = [], { files, budget, syntax, maxCode, maxWhole } = context;
+  const { files, budget, maxCode, until } = context;
   const code = new ObjectCode(files, object, budget.cost(object.path), maxCode);
+  const disassembler = new Disassembler(context);
+  const listings = new Array<Listing>(functions.length);
+  let next = 0;
+  const work = async () => {
+    while (next < functions.length) {
+      const at = next++;
+      listings[at] = await listingOf(functions[at], { code, disassembler, until });
+    }
+  };
   try {
-    for (const each of functions) listings.push(await listingOf(each, code, { syntax, maxWhole }));
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
   } finally {
     code.close();
   }
@@ -114,18 +135,22 @@ async function annotateIn(
  * reads the object's debug information anew.
  */
 function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context: Context): Annotation[] {
-  const { event, symbolizer, files, budget, readable, sourceOnly, noSource } = context;
+  const { symbolizer, files, budget, readable, sourceOnly, noSource, until } = context;
   const places = { object, files, budget }, addresses: number[] = [], shown: number[] = [];
   for (const { found: { start, byOffset }, offsets } of listings) {
     for (const offset of offsets) shown.push(start + offset);
     for (const offset of offsets) addresses.push(start + offset);
     for (const offset of byOffset.keys()) addresses.push(start + offset);
   }
-  const found = linesAt(places, Float64Array.from(addresses), symbolizer.bundledOf(object));
-  const inlined = inlinedAt(places, Float64Array.from(shown), readable);
+  const found = isOver(until)
+    ? { warning: `no source lines in ${object.name}: ${NO_TIME}` }
+    : linesAt(places, Float64Array.from(addresses), symbolizer.bundledOf(object));
+  const inlined = isOver(until)
+    ? { names: shown.map(() => []), warnings: [] }
+    : inlinedAt(places, Float64Array.from(shown), readable);
   let fromLine = 0, fromInlined = 0;
   return listings.map((listing) => {
-    const { found: { name, self, all, byOffset }, offsets, cause } = listing;
+    const { found: { name, event, self, all, byOffset }, offsets, cause } = listing;
     const chains = inlined.names.slice(fromInlined, fromInlined += offsets.length);
     const lines = new ListingLines(listing, "file" in found ? found : undefined, fromLine);
     fromLine += offsets.length + byOffset.size;

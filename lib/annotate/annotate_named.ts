@@ -10,7 +10,7 @@ import type { Annotation } from "./annotation.ts";
 import { chosenFunction, SampledFunctions } from "./function_samples.ts";
 
 /** Options of annotateNamed(). */
-export interface NamedOptions extends Omit<AnnotateOptions, "event" | "recorded"> {
+export interface NamedOptions extends Omit<AnnotateOptions, "recorded"> {
   /** Row of the event. */
   event: number;
   /** Name of the function, or a part of it; the one with most samples by default. */
@@ -51,7 +51,6 @@ export async function annotateNamed(
   const { id, others } = chosen;
   const { functions: [annotation], warnings: problems } = await annotateFunctions(functions.samplesOf([id]), {
     ...options,
-    event: eventName,
     recorded: wallStart,
   });
   if (options.sourceOnly && annotation.lines.length === 0) {

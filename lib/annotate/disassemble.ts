@@ -9,7 +9,8 @@ import { errnoOf, errorCause, errorRemedy } from "../base/system/system_error.ts
 import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import type { FunctionCode } from "./code.ts";
-import { type ListedLine, ShownInstructions } from "./shown_instructions.ts";
+import type { Weight } from "./annotation.ts";
+import { type ListedLine, MAX_WHOLE, ShownInstructions } from "./shown_instructions.ts";
 
 /** Instruction as objdump prints it. */
 export interface Disassembled {
@@ -29,10 +30,8 @@ export interface Disassembly {
   total: number;
 }
 
-/** Options of disassemble(). */
-export interface DisassembleOptions {
-  /** Weight of each sampled offset in the code. */
-  weights: ReadonlyMap<number, { period: number }>;
+/** Options of a Disassembler. */
+export interface DisassemblerOptions {
   /** Syntax of the assembly, for objdump's -M: `intel`. */
   syntax?: string;
   /** Largest code, in bytes, that is shown whole; see ShownInstructions. */
@@ -47,10 +46,36 @@ const LINE = /^\s*([0-9a-f]+):\s*(.*?)\s*$/;
 /** Instructions whose operand is an address of code. */
 const JUMP = /^(?:j\w+|b(?:\.\w+|l)?|call\w*|cbn?z|tbn?z|loop\w*|bnd jmp|bnd call)\s/;
 
-/** Returns the instructions of code, or the reason why there are none. */
-export async function disassemble(
+/** Disassembler of the functions of one object. */
+export class Disassembler {
+  readonly #options: DisassemblerOptions;
+  /** Instructions of the functions that are shown whole, by their place. */
+  readonly #whole = new Map<string, Promise<Disassembly | { cause: string }>>();
+
+  constructor(options: DisassemblerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the instructions to show of code, or the reason why there are none. Code that is shown whole is disassembled
+   * once, whatever the weights.
+   * @param weights weight of each sampled offset.
+   */
+  of(code: FunctionCode, weights: ReadonlyMap<number, Weight>): Promise<Disassembly | { cause: string }> {
+    const { syntax, maxWhole = MAX_WHOLE } = this.#options, { address, bytes: { length } } = code;
+    const shown = new ShownInstructions(length, weights, maxWhole);
+    if (length > maxWhole) return disassemble(code, shown, syntax);
+    const key = `${address} ${length}`;
+    let known = this.#whole.get(key);
+    if (known === undefined) this.#whole.set(key, known = disassemble(code, shown, syntax));
+    return known;
+  }
+}
+
+async function disassemble(
   code: FunctionCode,
-  options: DisassembleOptions,
+  shown: ShownInstructions,
+  syntax: string | undefined,
 ): Promise<Disassembly | { cause: string }> {
   const objdump = toolFile("objdump"), machine = MACHINES[code.machine];
   if (objdump === undefined) return { cause: "there is no objdump: apt-get install binutils" };
@@ -58,7 +83,8 @@ export async function disassemble(
   let file: MemoryFile | undefined;
   try {
     file = memoryFile("code", code.bytes, { inherited: true });
-    return await runObjdump([objdump, "-m", machine, file.path], code, options);
+    const style = syntax ? ["-M", syntax] : [];
+    return await runObjdump([objdump, ...style, "-m", machine, file.path], code.address, shown);
   } catch (error) {
     const remedy = errorRemedy(error);
     if (remedy === undefined && errnoOf(error) === undefined) throw error;
@@ -70,23 +96,18 @@ export async function disassemble(
 
 async function runObjdump(
   [objdump, ...args]: readonly string[],
-  { bytes, address }: FunctionCode,
-  { weights, syntax, maxWhole }: DisassembleOptions,
+  address: number,
+  shown: ShownInstructions,
 ): Promise<Disassembly | { cause: string }> {
   const first = BigInt.asUintN(64, BigInt(address)).toString();
   const child = new Deno.Command(objdump, {
-    args: [
-      ...["-D", "-b", "binary", "--no-show-raw-insn", `--adjust-vma=${first}`],
-      ...syntax ? ["-M", syntax] : [],
-      ...args,
-    ],
+    args: ["-D", "-b", "binary", "--no-show-raw-insn", `--adjust-vma=${first}`, ...args],
     env: { LC_ALL: "C", PATH: toolFolders() },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const shown = new ShownInstructions(bytes.length, weights, maxWhole);
   const [, complaint, { success, code }] = await Promise.all([
     eachLine(child.stdout, (line) => {
       const listed = listedLine(line, address);

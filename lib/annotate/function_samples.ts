@@ -11,6 +11,8 @@ import type { Weight } from "./annotation.ts";
 export interface FunctionSamples {
   /** Name, or what reports call it if it has none: `cc1plus+0x7e9e40`. */
   name: string;
+  /** Name of the event. */
+  event: string;
   /** Row of `Profile.objects`. */
   object: number;
   /** First address, and the one behind the last: undefined for a function without a name. */
@@ -54,11 +56,20 @@ export class SampledFunctions {
     return this.#functions.nameOf(id);
   }
 
-  /** Returns the samples of functions, in the order of their numbers here: one pass over the profile for all of them. */
+  /** Returns whether a function has samples of the event. */
+  has(id: number): boolean {
+    return this.#weights[id] !== undefined;
+  }
+
+  /**
+   * Returns the samples of functions, in the order of their numbers here: one pass over the profile for all of them. Each
+   * must have samples.
+   */
   samplesOf(ids: readonly number[]): FunctionSamples[] {
     const { samples, stacks, frames } = this.#profile, functions = this.#functions;
     const found = new Map(ids.map((id): [number, FunctionSamples] => [id, {
       name: functions.nameOf(id),
+      event: this.#profile.events[this.#event].name,
       ...functions.rangeOf(id),
       self: this.#weights[id]!,
       all: this.all,

@@ -6,7 +6,7 @@ import { counted } from "../base/text/plural.ts";
 import type { SourceLines } from "../symbols/source_lines.ts";
 import type { Instruction, SourceLine, Weight } from "./annotation.ts";
 import type { ObjectCode } from "./code.ts";
-import { disassemble, type Disassembled, type DisassembleOptions } from "./disassemble.ts";
+import type { Disassembled, Disassembler } from "./disassemble.ts";
 import { add, type FunctionSamples } from "./function_samples.ts";
 import { CONTEXT } from "./shown_instructions.ts";
 
@@ -28,14 +28,30 @@ export interface Listing {
 /** Bytes of the longest instruction. */
 const MAX_INSTRUCTION = 15;
 
+/** Source of listings of an object. */
+export interface ListingSource {
+  code: ObjectCode;
+  disassembler: Disassembler;
+  /** Time of performance.now() from which on nothing is read. */
+  until?: number;
+}
+
+/** Reason why something was not read before the time was over. */
+export const NO_TIME = "no time was left for them";
+
+/** Returns whether this time of performance.now() has come. */
+export function isOver(until = Infinity): boolean {
+  return performance.now() >= until;
+}
+
 /** Disassembles a function. */
 export async function listingOf(
   found: FunctionSamples,
-  objectCode: ObjectCode,
-  options: Omit<DisassembleOptions, "weights">,
+  { code: objectCode, disassembler, until }: ListingSource,
 ): Promise<Listing> {
-  const { start, end, byOffset } = found, code = objectCode.of(start, end);
-  const listed = "cause" in code ? code : await disassemble(code, { ...options, weights: byOffset });
+  const { start, end, byOffset } = found;
+  const code = isOver(until) ? { cause: NO_TIME } : objectCode.of(start, end);
+  const listed = "cause" in code ? code : await disassembler.of(code, byOffset);
   if ("cause" in code || "cause" in listed) {
     const { cause } = listed as { cause: string };
     return { found, list: [], offsets: new Float64Array(0), base: start, end: start, total: 0, cause };

@@ -3,8 +3,10 @@
  * around each, so that its annotation stays one that people read and programs load.
  */
 
+import type { Weight } from "./annotation.ts";
+
 /** Largest code, in bytes, that is shown whole by default: some 16,000 instructions. */
-const MAX_WHOLE = 1 << 16;
+export const MAX_WHOLE = 1 << 16;
 /** Instructions shown before and after each with samples, in larger code. */
 export const CONTEXT = 10;
 /** Most sampled addresses whose instructions are shown, in larger code: those with most samples. */
@@ -46,7 +48,7 @@ export class ShownInstructions {
    * @param weights weight of each sampled offset.
    * @param maxWhole largest code, in bytes, that is shown whole.
    */
-  constructor(length: number, weights: ReadonlyMap<number, { period: number }>, maxWhole = MAX_WHOLE) {
+  constructor(length: number, weights: ReadonlyMap<number, Pick<Weight, "period">>, maxWhole = MAX_WHOLE) {
     this.#length = length;
     if (length > maxWhole) {
       this.#sampled = Array.from(weights).sort((a, b) => b[1].period - a[1].period).slice(0, MAX_SAMPLED)

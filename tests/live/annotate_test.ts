@@ -243,9 +243,9 @@ testNeeding(
           inline,
           seeObjects: (objects, symbolizer) => seen = { objects, symbolizer },
         });
-        const sampled = new SampledFunctions(profile, 0), { name } = profile.events[0];
+        const sampled = new SampledFunctions(profile, 0);
         const hottest = sampled.samplesOf(sampled.heaviest.slice(0, 50));
-        const options = { event: name, ...seen!, files, recorded: profile.meta.wallStart };
+        const options = { ...seen!, files, recorded: profile.meta.wallStart };
         const { functions } = await annotateFunctions(hottest, options);
         assertEquals(functions.map(({ symbol }) => symbol), hottest.map(({ name }) => name));
         const { functions: [none] } = await annotateFunctions(hottest.slice(0, 1), {
@@ -254,6 +254,9 @@ testNeeding(
         });
         assertEquals([none.instructions, none.lines.length > 0], [[], true]);
         assertMatch(none.warnings.join(), /it has \d+ KiB of code; at most 0 KiB are shown/);
+        const { functions: late } = await annotateFunctions(hottest.slice(0, 1), { ...options, until: 0 });
+        assertEquals([late[0].instructions, late[0].lines], [[], []]);
+        assertMatch(late[0].warnings.join(), /no instructions of .*: no time was left.*no source lines in /);
         const ofProgram = functions.filter(({ object }) => object === program("ratio"));
         assert(ofProgram.length > 0);
         for (const annotation of ofProgram) {

@@ -72,3 +72,33 @@ Deno.test("loadProfile() with a frame for each symbol has fewer than with one fo
     assert(merged.stacks.frame.length < apart.stacks.frame.length);
   }
 });
+
+/** Object and address of every sampled frame, with its samples, in an order of their own. */
+function sampledAddresses({ samples, stacks, frames, objects }: Profile): string[] {
+  const counts = new Map<string, number>();
+  samples.stack.forEach((stack, row) => {
+    const frame = stacks.frame[stack];
+    const place = `${objects[frames.object[frame]]?.name} ${frames.address[frame]}`;
+    counts.set(place, (counts.get(place) ?? 0) + samples.count[row]);
+  });
+  return Array.from(counts, ([place, count]) => `${place} ${count}`).sort();
+}
+
+for (const file of ["callgraph.data", "two_events.data", "pipe.data"]) {
+  Deno.test(`the addresses that were sampled in ${file} can be kept while those of callers are merged`, async () => {
+    const apart = await load(file, { places: true });
+    for (const options of [{}, FLAT]) {
+      const merged = await load(file, { ...options, mergeAddresses: true, sampledAddresses: true });
+      assertEquals(sampledAddresses(merged), sampledAddresses(apart));
+      const { start, end } = merged.symbols;
+      for (const name of merged.symbols.name) {
+        const row = merged.symbols.name.indexOf(name), all = apart.symbols.name.indexOf(name);
+        assertEquals([start![row], end![row]], [apart.symbols.start![all], apart.symbols.end![all]]);
+      }
+    }
+    const merged = await load(file, { mergeAddresses: true, sampledAddresses: true });
+    const folded = (profile: Profile) => whole(renderFolded(profile, { weight: "period", annotate: true }));
+    assertEquals(folded(merged), folded(apart));
+    assert(merged.stacks.frame.length <= apart.stacks.frame.length);
+  });
+}

@@ -38,6 +38,9 @@ const HOT = 1 << 12;
 /** Returns a tid that is never looked up in this slot of #recentTids, because its low bits differ. */
 const absentTid = (place: number) => ~place;
 
+/** Kinds of addresses: sampled; of a call, or where code was interrupted; where a call returns to. */
+const SAMPLED = 0, CALL = 1, RETURN = 2;
+
 /** Stack number of a sample whose callers in user space come in a later record. */
 const DEFERRED = -2;
 /** Name of callers in user space whose record never came. */
@@ -48,6 +51,8 @@ type CountedSample = Pick<SampleCursor, "event" | "cpu" | "period" | "time">;
 
 /** Parts of a recording to keep. */
 export interface BuilderOptions {
+  /** Numbers the frames of addresses that were sampled; `frames` by default. Both number from one table. */
+  sampled?: FrameFinder;
   /** Keep only the innermost frame of each call chain. */
   leafOnly?: boolean;
   /** Count samples that differ only in their CPU in one row, with CPU -1. */
@@ -103,6 +108,7 @@ export class ProfileBuilder implements RecordHandler {
   readonly #spaces: AddressSpaces;
   readonly #records = new TaskRecords();
   readonly #frames: FrameFinder;
+  readonly #sampled: FrameFinder;
   readonly #leafOnly: boolean;
   readonly #jit: JitCodeLoader | undefined;
   readonly #copies: UserStacks | undefined;
@@ -143,6 +149,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#spaces = spaces;
     this.marked = new MarkedChains(spaces);
     this.#frames = frames;
+    this.#sampled = options.sampled ?? frames;
     this.#leafOnly = options.leafOnly ?? false;
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
@@ -162,7 +169,9 @@ export class ProfileBuilder implements RecordHandler {
     const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
-    const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+    const stack = this.#leafOnly
+      ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode, SAMPLED))
+      : this.#stack(c);
     const text = this.#texts?.of(c);
     if (stack === DEFERRED) this.#defer(c, thread, text);
     else this.#count(c, thread, stack, text);
@@ -278,7 +287,7 @@ export class ProfileBuilder implements RecordHandler {
       }
       let row = cache.find(low, high, space, thread, cpu, event);
       if (row < 0) {
-        const stack = this.#leafOf(this.#findFrame(pid, addressOf(low, high), mode));
+        const stack = this.#leafOf(this.#findFrame(pid, addressOf(low, high), mode, SAMPLED));
         row = samples.rowOf(event, thread, cpu, stack);
         cache.put(low, high, space, thread, cpu, event, row);
       }
@@ -437,9 +446,12 @@ export class ProfileBuilder implements RecordHandler {
       if (isMarker(low, high)) continue;
       // a segment further out begins where the code was interrupted
       const returns = callsReturn && (i === 0 || at > from);
-      stack = this.stacks.intern(stack, this.#frameAt(pid, addressOf(low, high), mode, returns));
+      stack = this.stacks.intern(
+        stack,
+        this.#frameAt(pid, addressOf(low, high), mode, returns ? RETURN : CALL),
+      );
     }
-    return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode));
+    return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode, SAMPLED));
   }
 
   /** Returns a number that changes whenever the meaning of an address in this process and mode may change. */
@@ -449,22 +461,22 @@ export class ProfileBuilder implements RecordHandler {
 
   /**
    * Returns the frame of an address, from the cache of recent ones if possible.
-   * @param returns as in FrameFinder.frameOf.
+   * @param kind SAMPLED, CALL or RETURN.
    */
-  #frameAt(pid: number, address: number, mode: number, returns = false): number {
-    const space = this.#space(pid, mode) * 2 + (returns ? 1 : 0);
+  #frameAt(pid: number, address: number, mode: number, kind: number): number {
+    const space = this.#space(pid, mode) * 4 + kind;
     const at = ((address | 0) ^ Math.imul(space, 0x9e3779b1)) & (HOT - 1);
     if (this.#hotAddress[at] === address && this.#hotSpace[at] === space) return this.#hotFrame[at];
     this.#hotAddress[at] = address;
     this.#hotSpace[at] = space;
-    return this.#hotFrame[at] = this.#findFrame(pid, address, mode, returns);
+    return this.#hotFrame[at] = this.#findFrame(pid, address, mode, kind);
   }
 
   /** Searches the maps for the frame of an address. */
-  #findFrame(pid: number, address: number, mode: number, returns = false): number {
-    const spaces = this.#spaces;
-    const object = spaces.find(pid, address, mode);
-    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at, returns, address);
+  #findFrame(pid: number, address: number, mode: number, kind: number): number {
+    const spaces = this.#spaces, frames = kind === SAMPLED ? this.#sampled : this.#frames;
+    const object = spaces.find(pid, address, mode), at = object < 0 ? ofNoObject(address, mode) : spaces.at;
+    return frames.frameOf(object, at, kind === RETURN, address);
   }
 }
 

@@ -52,6 +52,8 @@ export class FrameSymbols implements FrameFinder {
   readonly #chains = int32Column();
   /** Frames that `frameOf` has returned, by object and address. */
   readonly #places = new AddressIndex();
+  /** Frames that `apart` has returned, by object and address. */
+  readonly #apart = new AddressIndex();
   /** Frame of each symbol, plus one. */
   readonly #ofSymbol: number[] = [];
   /** Frame of all code without symbols, by object and reason. */
@@ -85,6 +87,18 @@ export class FrameSymbols implements FrameFinder {
     }
     return frame;
   }
+
+  /** Finder of frames that no other address shares. Their symbols are found later. */
+  readonly apart: FrameFinder = {
+    frameOf: (object, address) => {
+      let frame = this.#apart.find(object, address);
+      if (frame < 0) {
+        frame = this.#frame({ object, address, returns: false }, UNKNOWN);
+        this.#apart.put(object, address, frame);
+      }
+      return frame;
+    },
+  };
 
   /** Finds the symbols of the frames that have none from `frameOf`. */
   find(): void {

@@ -59,6 +59,11 @@ export interface LoadOptions {
    * known only after all records were read: for pipes, and with `lines`.
    */
   mergeAddresses?: boolean;
+  /**
+   * Keep the addresses that were sampled apart even with `mergeAddresses`, which then merges those of callers alone, and
+   * where symbols are (`symbols.start`, `symbols.end`): what annotations need.
+   */
+  sampledAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
   /** With `times`, keep samples that have no time too, as NaN, in the order of the recording. */
@@ -212,6 +217,7 @@ export async function readRecording(
     jit,
     copies,
     texts,
+    sampled: merge && options.sampledAddresses ? frameSymbols.apart : undefined,
     leafOnly: options.leafOnly,
     mergeCpus: options.mergeCpus,
     mergeThreads: options.mergeThreads,
@@ -314,7 +320,7 @@ interface FoundSymbols extends Pick<Profile, "samples" | "symbols" | "unnamed"> 
 /** Finds the symbol of each frame, and makes the names readable that are shown. */
 async function findSymbols(
   { symbolizer, frames, placed, frameSymbols, builder }: ReadRecording,
-  { mangled, readableFrom }: LoadOptions,
+  { mangled, readableFrom, sampledAddresses }: LoadOptions,
 ): Promise<FoundSymbols> {
   frameSymbols.find();
   const weight = frameWeights(frames, builder);
@@ -335,7 +341,7 @@ async function findSymbols(
   const symbols = {
     name: shown.names.map(shortened),
     object,
-    ...placed && {
+    ...(placed || sampledAddresses) && {
       start: Float64Array.from(object, (_, id) => symbolizer.symbol(id).start),
       end: Float64Array.from(object, (_, id) => symbolizer.symbol(id).end),
     },
