@@ -2,6 +2,7 @@
 
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { FileBytes, openInput } from "../base/files/file_bytes.ts";
+import { removeQuietly } from "../base/files/remove_quietly.ts";
 import { temporaryFolder } from "../base/files/temporary.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
 import { refusal } from "../base/system/system_error.ts";
@@ -48,13 +49,7 @@ export async function bundled(
     });
   }
   const { bundle, named, warnings, unresolved, samples } = await gatherNames(input, files, options);
-  // what is behind damage belongs to the recording too
-  if (options.force && !isSeekable(input)) {
-    for (
-      const chunk = new Uint8Array(CHUNK);
-      input.read(chunk) > 0;
-    );
-  }
+  if (options.force && !isSeekable(input)) readToEnd(input); // what is behind damage belongs to the copy too
   if (!fitsInRecording(bundle)) {
     throw new UnsupportedError({
       attempt: `bundle ${input.name}`,
@@ -78,6 +73,12 @@ export async function bundleInPlace(path: string): Promise<BundledRecording> {
   const recording = await bundled({ first: input, again: () => input }, hostSymbolFiles(), { force: false });
   writeOutputFile(path, recording.pieces);
   return recording;
+}
+
+function readToEnd(input: ByteInput): void {
+  const chunk = new Uint8Array(CHUNK);
+  let count: number;
+  do count = input.read(chunk); while (count > 0);
 }
 
 /** Yields a line for each remedy, as of a report's section "Without a symbol": whoever reads the bundle has none. */
@@ -144,7 +145,8 @@ function namelessFile(attempt: string): { copy: FileBytes; file: Deno.FsFile } {
     file.close();
     throw new UnsupportedError({ attempt, cause: "the copy has gone" });
   } finally {
-    Deno.removeSync(folder, { recursive: true });
+    removeQuietly(path); // its descriptors are enough; an NFS folder may stay until they are closed
+    removeQuietly(folder);
   }
 }
 
