@@ -224,12 +224,19 @@ export class Page {
     await this.#mouse("mouseReleased", toX, toY);
   }
 
-  /** A key by its name: `Enter`, `Escape`, `ArrowUp`, `/`. */
-  async key(key: string): Promise<void> {
+  /** A key by its name: `Enter`, `Escape`, `ArrowUp`, `/`; `shift` holds Shift down meanwhile. */
+  async key(key: string, { shift = false } = {}): Promise<void> {
     const text = key.length === 1 ? key : key === "Enter" ? "\r" : undefined;
     const windowsVirtualKeyCode = KEY_CODES[key];
-    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, text, windowsVirtualKeyCode });
-    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode });
+    const modifiers = shift ? 8 : 0;
+    await this.send("Input.dispatchKeyEvent", {
+      type: "keyDown",
+      key,
+      text,
+      windowsVirtualKeyCode,
+      modifiers,
+    });
+    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode, modifiers });
   }
 
   /** Types text into what has the focus. */

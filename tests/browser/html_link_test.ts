@@ -13,9 +13,10 @@ const view = (page: Page) =>
     document.body.innerText,
     document.documentElement.dataset.theme,
     ...${BOXES}.map((box) => box.outerHTML.replace(/ at"/g, '"')),
-    ...[...document.querySelectorAll("input, select")].map((each) => each.value + each.checked),
+    ...[...document.querySelectorAll("input:not([name=target]), select")].map((each) => each.value + each.checked),
     ...[...document.querySelectorAll("[aria-sort]")].map((each) => each.ariaSort),
-    ...[...document.querySelectorAll("#range:not([hidden])")].map((range) => range.getAttribute("style")),
+    ...[...document.querySelectorAll("#range, #base")].filter((each) => each.checkVisibility())
+      .map((range) => range.getAttribute("style")),
   ]`);
 
 /** Opens an address anew: only its hash may differ from the one before, so another page is between them. */
@@ -48,6 +49,12 @@ const CHANGES: [string, (page: Page) => Promise<unknown>][] = [
     );
     await page.drag(x + 0.3 * width, y + 20, x + width - 1, y + 20);
   }],
+  ["the base", async (page) => {
+    await choose(page, "target", "base");
+    await page.evaluate("document.getElementById('lane-plot').focus()");
+    await page.key("ArrowRight");
+  }],
+  ["the chart", (page) => choose(page, "chart", "heat")],
   ["the direction", (page) => choose(page, "direction", "up")],
   ["the symbol", (page) => click(page, "#symbols .link")],
   [
@@ -81,6 +88,8 @@ testNeeding(
           "lanes",
           "lane",
           "time",
+          "base",
+          "chart",
           "flames",
           "zoom",
           "through",
@@ -152,6 +161,8 @@ testNeeding(
       "lanes",
       "lane",
       "time",
+      "base",
+      "chart",
       "flames",
       "zoom",
       "through",

@@ -40,6 +40,14 @@ export function boxClass(box: Box, change?: FlameChange): string {
   return changeClass(box.kind === "root" ? 0 : selfChange(box, change));
 }
 
+/** Returns the greatest change of self weight among boxes, whether growth or not. */
+export function greatestChange(boxes: readonly Box[], scale: number): number {
+  return boxes.reduce(
+    (most, { self, other }) => Math.max(most, Math.abs(self.period - scale * other!.self.period)),
+    0,
+  );
+}
+
 /** Returns a box's change of self weight: 1 or -1 for the greatest in the graph. */
 function selfChange({ self, other }: Box, { scale, sign, greatest }: FlameChange): number {
   return greatest === 0 ? 0 : sign * (self.period - scale * other!.self.period) / greatest;

@@ -14,6 +14,7 @@ import {
   boxLines,
   FLAME_LIMITS,
   type FlameChange,
+  greatestChange,
   hiddenLines,
   LETTER_WIDTH,
   ROW_HEIGHT,
@@ -21,10 +22,10 @@ import {
   weightText,
 } from "./boxes.ts";
 import { FlameChart } from "./chart.js";
-import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
+import { type Box, type FlameLayout, layoutFlames } from "./layout.ts";
 import { FlamePicture } from "./picture.js";
 import { profileCalls } from "./profile_calls.ts";
-import { INLINED_CLASS, KIND_NAMES, pictureStyle, swatchClass } from "./style.ts";
+import { legendEntries, pictureStyle } from "./style.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { printedProfile } from "../shared/printed.ts";
@@ -160,11 +161,12 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
     share: "by share",
   };
   const scale = negate ? factor : 1 / factor;
-  const greatest = layout.boxes.reduce(
-    (most, { self, other }) => Math.max(most, Math.abs(self.period - scale * other!.self.period)),
-    0,
-  );
-  const change: FlameChange = { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "B" : name };
+  const change: FlameChange = {
+    scale,
+    sign: negate ? -1 : 1,
+    greatest: greatestChange(layout.boxes, scale),
+    otherName: negate ? "B" : name,
+  };
   return {
     layout,
     of: drawn.profile,
@@ -220,15 +222,7 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
 }
 
 function legend({ layout, change }: Graph, y: number): string[] {
-  const kinds = new Set(layout.boxes.map(({ kind }) => kind));
-  const entries: [string, string][] = change
-    ? [["s6", ""], ["s2", ""], ["z", ""], ["g2", ""], ["g6", "from less to more"]]
-    : (Object.keys(KIND_NAMES) as Exclude<BoxKind, "root">[])
-      .filter((kind) => kinds.has(kind))
-      .map((kind) => [swatchClass(kind), KIND_NAMES[kind]]);
-  if (!change && layout.boxes.some(({ inlined }) => inlined)) {
-    entries.push([`${swatchClass("program")} ${INLINED_CLASS}`, "inlined"]);
-  }
+  const entries = legendEntries(layout.boxes, change !== undefined);
   let x = 0;
   const parts = entries.map(([className, name]) => {
     const part = `<g class="${className}"><rect x="${x}" y="${y - 10}" width="12" height="12" rx="2"/>` +

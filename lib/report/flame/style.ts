@@ -1,7 +1,7 @@
 /** Style sheets of flame graphs, and the classes of their boxes. */
 
 import { isKernel, type ProfileObject } from "../../profile/model/profile.ts";
-import type { BoxKind } from "./layout.ts";
+import type { Box, BoxKind } from "./layout.ts";
 
 /** Number of shades of each kind, so that neighbours can be told apart. */
 const SHADES = 6;
@@ -22,7 +22,7 @@ const COLORS: Readonly<
 export const INLINED_CLASS = "i";
 
 /** Names of kinds in the legend, in its order. */
-export const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
+const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
   program: "program",
   library: "library",
   kernel: "kernel",
@@ -54,8 +54,21 @@ export function changeClass(change: number): string {
   return step === 0 ? "z" : `${change > 0 ? "g" : "s"}${step}`;
 }
 
+/** Returns what a legend explains: class of a patch of color, and its name; "" where the next one has the name. */
+export function legendEntries(boxes: readonly Box[], isDifferential: boolean): [string, string][] {
+  if (isDifferential) return [["s6", ""], ["s2", ""], ["z", ""], ["g2", ""], ["g6", "from less to more"]];
+  const kinds = new Set(boxes.map(({ kind }) => kind));
+  const entries = (Object.keys(KIND_NAMES) as Exclude<BoxKind, "root">[])
+    .filter((kind) => kinds.has(kind))
+    .map((kind): [string, string] => [swatchClass(kind), KIND_NAMES[kind]]);
+  if (boxes.some(({ inlined }) => inlined)) {
+    entries.push([`${swatchClass("program")} ${INLINED_CLASS}`, "inlined"]);
+  }
+  return entries;
+}
+
 /** Returns the class of a kind's middle shade, which the legend shows. */
-export function swatchClass(kind: BoxKind): string {
+function swatchClass(kind: BoxKind): string {
   return kind === "unresolved" ? "u" : `${kind[0]}${SHADES >> 1}`;
 }
 

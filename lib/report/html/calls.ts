@@ -17,8 +17,11 @@ export function objectNameOf({ places, objects }: PageTables, place: number): st
   return object >= 0 ? objects[object].name : "[unknown]";
 }
 
-/** Returns the calls of a part of the profile, with the weights that it has there. A node is a row of `stacks`. */
-export function pageCalls(tables: PageTables, weights: StackWeights): CallTree {
+/**
+ * Returns the calls of a part of the profile, with the weights that it has there, and those of the part that it is compared
+ * with. A node is a row of `stacks`.
+ */
+export function pageCalls(tables: PageTables, weights: StackWeights, base?: StackWeights): CallTree {
   const { stacks: { parent, place }, places, objects } = tables;
   const keys = {
     symbol: places.named.map((named) => named - 1),
@@ -36,10 +39,13 @@ export function pageCalls(tables: PageTables, weights: StackWeights): CallTree {
       inlined: places.inlined[row] === 1,
     };
   };
-  const end = (node: number) => ({ place: place[node], hasSelf: weights.selfCount[node] > 0 });
+  const end = (node: number) => ({
+    place: place[node],
+    hasSelf: weights.selfCount[node] > 0 || (base !== undefined && base.selfCount[node] > 0),
+  });
   return {
     parent,
-    weights: [weights],
+    weights: [weights, base],
     label,
     joins: (outer, inner) => joinsRun(keys, end(outer), end(inner)),
   };

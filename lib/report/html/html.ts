@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { escapeXml } from "../../base/text/xml.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { KIND_NAMES, pageFlameStyle, swatchClass } from "../flame/style.ts";
+import { pageFlameStyle } from "../flame/style.ts";
 import { packProfile } from "./pack.ts";
 import { factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
 import { encodeTables } from "./tables.ts";
@@ -64,8 +64,10 @@ ${warningsHtml(profile)}
 <dl class="facts">
 ${factsHtml(profile, sampleCount(profile))}
 </dl>
+<div class="accounts">
 ${ledgerHtml(profile)}
 ${unresolvedHtml(profile)}
+</div>
 
 <div class="bar">
 <label id="event-choice">Event <select id="event"></select></label>
@@ -76,18 +78,7 @@ ${unresolvedHtml(profile)}
 <button type="button" id="reset-choice" disabled>Show all</button>
 </div>
 
-<section id="timeline" aria-labelledby="timeline-title">
-<div class="head"><h2 id="timeline-title">Timeline</h2>
-<fieldset class="switch"><legend>Lanes</legend>
-<label><input type="radio" name="lanes" value="cpu" checked><span>CPUs</span></label>
-<label><input type="radio" name="lanes" value="thread"><span>Threads</span></label></fieldset>
-<p class="hint muted">Drag to take a range, click to take all; a label takes one lane.</p></div>
-<div class="lanes"><div id="lane-labels"></div>
-<div id="lane-plot" tabindex="0" role="group"
- aria-label="Samples over time. Arrow keys move the range, with Shift its end; Escape takes all.">
-<canvas id="lane-canvas"></canvas><div id="range" hidden></div></div></div>
-<p id="same" class="muted" hidden>Same as <code id="same-command"></code></p>
-</section>
+${timeSection()}
 
 ${flameSection()}
 
@@ -96,16 +87,58 @@ ${symbolsSection()}
 <div id="tip" hidden></div>`;
 }
 
+function timeSection(): string {
+  return `<section id="timeline" aria-labelledby="timeline-title">
+<div class="head"><h2 id="timeline-title">Timeline</h2>
+${switchHtml("Chart", "chart", [["lanes", "Lanes"], ["heat", "Heat map"]])}
+${switchHtml("Lanes", "lanes", [["cpu", "CPUs"], ["thread", "Threads"]])}
+${
+    switchHtml("A drag chooses", "target", [
+      ["range", "Range", "Drag to choose what is shown"],
+      ["base", "Base", "Drag to choose what the range is compared with"],
+    ])
+  }
+<button type="button" id="swap" disabled title="Swap range and base">Swap</button>
+<p class="hint muted">Drag to take a range, click to take all; a base to compare with, too.</p></div>
+<div class="lanes" id="lane-chart"><div id="lane-labels"></div>
+<div id="lane-plot" tabindex="0" role="group"
+ aria-label="Samples over time. Arrow keys move the range, with Shift its end; Escape takes all.">
+<canvas id="lane-canvas"></canvas><div id="range" hidden></div><div id="base" hidden></div></div></div>
+<div id="heat-chart" hidden>
+<div id="heat-plot" tabindex="0" role="group"
+ aria-label="Heat map of samples. Arrow keys walk the cells, with Shift they take a range; Enter takes a cell, Escape all.">
+<canvas id="heat-canvas"></canvas></div>
+<p class="heat-legend muted"><span id="heat-details" role="status"></span>
+<span><span id="heat-scale"></span> 0 <span class="ramp"></span> <span id="heat-most"></span></span></p></div>
+<p id="same" class="muted" hidden>Same as <code id="same-command"></code></p>
+</section>`;
+}
+
+/** Returns a group of radio buttons, the first of them checked: value, text, and a hint of what it does. */
+function switchHtml(legend: string, name: string, choices: [string, string, string?][]): string {
+  const labels = choices.map(([value, text, hint], i) =>
+    `<label${hint ? ` title="${hint}"` : ""}><input type="radio" name="${name}" value="${value}"${
+      i === 0 ? " checked" : ""
+    }><span>${text}</span></label>`
+  );
+  return `<fieldset class="switch"><legend>${legend}</legend>\n${labels.join("\n")}</fieldset>`;
+}
+
 function flameSection(): string {
   return `<section id="flame-section" aria-labelledby="flame-title">
 <div class="head"><h2 id="flame-title">Flame graph</h2>
-<fieldset class="switch"><legend>Direction</legend>
-<label title="Roots at the top"><input type="radio" name="direction" value="down" checked><span>Icicle</span></label>
-<label title="Roots at the bottom"><input type="radio" name="direction" value="up"><span>Flames</span></label></fieldset>
+${
+    switchHtml("Direction", "direction", [
+      ["down", "Icicle", "Roots at the top"],
+      ["up", "Flames", "Roots at the bottom"],
+    ])
+  }
 <button type="button" id="reset-zoom" disabled>Reset zoom</button>
-<p class="legend flames muted">${legend()}</p></div>
+<p class="legend flames muted" id="flame-legend"></p></div>
 <p id="focus" class="chip" hidden>Only stacks through <b id="focus-name"></b>
 <button type="button" id="unfocus">Show all stacks</button></p>
+<p id="compared" class="muted" hidden>Colors compare the range with the base, per second: red frames take more of
+ their own, blue ones less.</p>
 <p id="flame-details" class="muted" role="status"></p>
 <p id="flame-empty" class="muted" hidden>No samples here.</p>
 <div id="flame" tabindex="0" role="group"
@@ -127,14 +160,6 @@ ${
 </tr></thead><tbody></tbody></table></div>
 <button type="button" id="more-symbols" hidden></button>
 </section>`;
-}
-
-/** Returns a patch of color and a name for each kind of code. */
-function legend(): string {
-  const kinds = Object.entries(KIND_NAMES) as [keyof typeof KIND_NAMES, string][];
-  return kinds.map(([kind, name]) => `<i style="background:var(--${swatchClass(kind)})"></i>${name}`).join(
-    "\n",
-  );
 }
 
 /** Columns of the table of symbols: sort key, title, and class. */

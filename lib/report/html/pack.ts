@@ -6,9 +6,15 @@ import { type Profile, weightUnit } from "../../profile/model/profile.ts";
 import { sampledEventRows } from "../../profile/query/table.ts";
 import { SampleTable, StackTable } from "../../profile/model/tables.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
+import { type TimeGrid, timeGrid } from "./time_grid.ts";
 
-/** Number of buckets that time is cut into, at most: more than a screen has columns. */
-const MAX_BUCKETS = 2000;
+/** Number of buckets that time is cut into, at most: more than a screen has columns, and enough for a heat map. */
+const MAX_BUCKETS = 6000;
+/** Number of buckets that a heat map of few samples has at most: shades need several samples in a bucket. */
+const MAX_BUCKETS_OF_FEW = 1000;
+/** Number of buckets of a recording of more than SOME_SAMPLES, at most: with more its page would be larger. */
+const MAX_BUCKETS_OF_MANY = 2000;
+const SOME_SAMPLES = 100_000;
 /** Number of cells beyond which buckets get longer: these are about 3 MB of page. */
 const MAX_CELLS = 1_000_000;
 /** Number of buckets at least, whatever the size of the page, so that ranges can be told apart. */
@@ -17,12 +23,13 @@ const MIN_BUCKETS = 125;
 /** Returns the tables of a profile. Without `profile.times` no sample is in a bucket of time. */
 export function packProfile(profile: Profile): PageTables {
   const { stacks, places, sampleRows } = mergedRows(profile);
-  const { cells, bucketStart, bucketNs } = bucketsOf(profile, sampleRows);
+  const { cells, bucketStart, bucketNs, columnBuckets } = bucketsOf(profile, sampleRows);
   const events = sampledEventRows(profile).map((event) => profile.events[event]);
   const timed = bucketNs > 0;
   return {
     start: timed ? String(profile.meta.start) : "",
     bucketNs,
+    columnBuckets,
     events: events.map(({ name, rate }) => ({
       name,
       rate,
@@ -153,26 +160,31 @@ class PlaceList {
   }
 }
 
-type Buckets = Pick<PageTables, "cells" | "bucketStart" | "bucketNs">;
+type Buckets = Pick<PageTables, "cells" | "bucketStart" | "bucketNs" | "columnBuckets">;
 
 /** Counts samples by bucket of time and row, in buckets as short as MAX_CELLS lets them be. */
 function bucketsOf(profile: Profile, sampleRows: SampleRows): Buckets {
   const { times } = profile;
-  if (!times?.at.length) return cellsOf(profile, sampleRows, 0, 0);
+  if (!times?.at.length) return cellsOf(profile, sampleRows, { bucketNs: 0, columnBuckets: 0 }, 0);
   const last = times.at[times.at.length - 1];
-  for (let most = MAX_BUCKETS;; most = most >> 1) {
-    const bucketNs = Math.max(1, Math.ceil((last + 1) / most));
-    const count = Math.floor(last / bucketNs) + 1;
-    const buckets = cellsOf(profile, sampleRows, bucketNs, count);
+  for (let most = mostBuckets(times.at.length);; most = most >> 1) {
+    const grid = timeGrid(last + 1, most);
+    const count = Math.floor(last / grid.bucketNs) + 1;
+    const buckets = cellsOf(profile, sampleRows, grid, count);
     if (buckets.cells.row.length <= MAX_CELLS || most >> 1 < MIN_BUCKETS) return buckets;
   }
 }
 
-/** Counts samples by bucket and row, in `bucketCount` buckets of `bucketNs`. */
+function mostBuckets(samples: number): number {
+  if (samples > SOME_SAMPLES) return MAX_BUCKETS_OF_MANY;
+  return Math.min(MAX_BUCKETS, Math.max(MAX_BUCKETS_OF_FEW, samples >> 1));
+}
+
+/** Counts samples by bucket and row, in `bucketCount` buckets of a grid. */
 function cellsOf(
   profile: Profile,
   { rows, of }: SampleRows,
-  bucketNs: number,
+  { bucketNs, columnBuckets }: TimeGrid,
   bucketCount: number,
 ): Buckets {
   const { samples, times } = profile;
@@ -216,6 +228,7 @@ function cellsOf(
   bucketStart[bucketCount + 1] = row.length;
   return {
     bucketNs,
+    columnBuckets,
     bucketStart,
     cells: {
       row: row.values(),

@@ -15,10 +15,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
     ["Samples", `${groupDigits(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["Lost", lostText(meta.ledger)],
     ...(meta.stacks ? [["Stacks", stacksText(meta.stacks)] as [string, string]] : []),
-    ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }): [string, string] => [
-      "Event",
-      `${name}, ${rate}`,
-    ]),
+    ...eventFacts(events.filter(({ tracksOnly }) => !tracksOnly)),
     ...meta.sampling.filter(({ insteadOf }) => insteadOf !== undefined).map((s): [string, string] => [
       "Stands in",
       `${s.name} for ${s.insteadOf}`,
@@ -28,6 +25,19 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
     ...meta.notes.map((note): [string, string] => ["Note", note]),
   ];
   return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeXml(value)}</dd></div>`).join("\n");
+}
+
+/** Number of events that have a fact each: the list of events has all of them. */
+const MAX_EVENT_FACTS = 3;
+
+function eventFacts(events: Profile["events"]): [string, string][] {
+  const more = events.length - MAX_EVENT_FACTS;
+  return [
+    ...events.slice(0, MAX_EVENT_FACTS).map((
+      { name, rate },
+    ): [string, string] => ["Event", `${name}, ${rate}`]),
+    ...(more > 0 ? [["Events", `${more} more to choose from`] as [string, string]] : []),
+  ];
 }
 
 /** Returns the warnings, if any. */

@@ -12,6 +12,8 @@ export interface PageTexts {
   start: string;
   /** Length of a bucket of time, in ns; 0 when samples have no times. */
   bucketNs: number;
+  /** Number of buckets in a column of the heat map, such as a second; 0 when samples have no times. */
+  columnBuckets: number;
   /** Events that were sampled; `unit` is that of their weights. */
   events: { name: string; rate: string; unit: "ns" | "events" }[];
   /** Mapped files and the like. */
@@ -62,9 +64,9 @@ export function bucketCount({ bucketStart }: PageTables): number {
 /** Encodes tables as bytes that compress well. */
 export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
   const { places, stacks, threads, rows, cells, bucketStart } = tables;
-  const { start, bucketNs, events, objects, names, comms } = tables;
+  const { start, bucketNs, columnBuckets, events, objects, names, comms } = tables;
   const out = new ColumnWriter();
-  const texts: PageTexts = { start, bucketNs, events, objects, names, comms };
+  const texts: PageTexts = { start, bucketNs, columnBuckets, events, objects, names, comms };
   out.text(JSON.stringify(texts));
   for (const column of [places.name, places.named, places.object, places.kernel, places.inlined]) {
     out.column(column);

@@ -1,9 +1,17 @@
 /** Flame graph of the page: the one that the SVG has, laid out anew for each selection and each zoom. */
 
-import { boxClass, type BoxFacts, boxLines, FLAME_LIMITS, hiddenLines } from "../flame/boxes.ts";
+import {
+  boxClass,
+  type BoxFacts,
+  boxLines,
+  FLAME_LIMITS,
+  greatestChange,
+  hiddenLines,
+} from "../flame/boxes.ts";
 import { LETTER_WIDTH, ROW_HEIGHT } from "../flame/boxes.ts";
 import { FlameChart } from "../flame/chart.js";
 import { type Box, type CallTree, type FlameLayout, layoutFlames } from "../flame/layout.ts";
+import { legendEntries } from "../flame/style.ts";
 import { nameOf, objectNameOf, pageCalls } from "../html/calls.ts";
 import { type StackWeights, weightThrough } from "../html/select.ts";
 import { findStack, stackId } from "../html/ids.ts";
@@ -12,6 +20,12 @@ import { byId } from "./dom.ts";
 import { share } from "./format.ts";
 import type { LinkedView } from "./link.ts";
 import type { Matcher } from "./search.ts";
+
+/** Part of the profile that another one is compared with, and the factor that makes its weights comparable. */
+export interface FlameBase {
+  weights: StackWeights;
+  scale: number;
+}
 
 /** Draws a part of the profile, explains what is pointed at, and calls `changed` after it was zoomed or turned. */
 export class FlameGraph implements LinkedView {
@@ -24,8 +38,8 @@ export class FlameGraph implements LinkedView {
   #calls!: CallTree;
   #facts!: BoxFacts;
   #boxes: Box[] = [];
-  /** Layout of everything, which readers come back to from each zoom; undefined until it is needed. */
-  #whole: FlameLayout | undefined;
+  /** Layout of everything, which readers come back to from each zoom. */
+  #whole!: FlameLayout;
   /** Row of the tree that the graph is zoomed to; -1 for everything. */
   #top = -1;
   #inverted = true;
@@ -80,16 +94,22 @@ export class FlameGraph implements LinkedView {
     return document.querySelectorAll<HTMLInputElement>("input[name=direction]");
   }
 
-  /** Draws these weights, of the event of that name; what was zoomed to stays so while there is any of it. */
-  draw(weights: StackWeights, eventName: string): void {
+  /**
+   * Draws these weights, of the event of that name, in the colors of what changed since a base. What was zoomed to stays
+   * so while there is any of it.
+   */
+  draw(weights: StackWeights, eventName: string, base?: FlameBase): void {
     this.#weights = weights;
-    this.#calls = pageCalls(this.#tables, weights);
-    this.#whole = undefined;
+    this.#calls = pageCalls(this.#tables, weights, base?.weights);
+    const layout = this.#whole = layoutFlames(this.#calls, FLAME_LIMITS);
+    this.#facts = { layout, eventName };
+    if (base) {
+      const { scale } = base;
+      const greatest = greatestChange(layout.boxes, scale);
+      this.#facts.change = { scale, sign: 1, greatest, otherName: "the base" };
+    }
     const { whole } = weights;
-    this.#facts = {
-      layout: { whole, otherWhole: whole, measure: whole.period > 0 ? "period" : "count" },
-      eventName,
-    };
+    this.#drawLegend(layout);
     byId("flame-empty").hidden = whole.count > 0;
     this.#host.hidden = whole.count === 0;
     if (this.#top >= 0 && weights.count[this.#top] === 0) this.#top = -1;
@@ -132,18 +152,37 @@ export class FlameGraph implements LinkedView {
 
   /** Lays out what is zoomed to: what was too narrow before can be seen in it. */
   #layOut(): void {
-    const layout = this.#top < 0
-      ? this.#whole ??= layoutFlames(this.#calls, FLAME_LIMITS)
-      : layoutFlames(this.#calls, FLAME_LIMITS, this.#top);
+    const layout = this.#top < 0 ? this.#whole : layoutFlames(this.#calls, FLAME_LIMITS, this.#top);
     this.#boxes = layout.boxes;
     this.#tip.hidden = true;
     this.#chart.show(
-      layout.boxes.map((box) => ({ ...box, className: boxClass(box) })),
+      layout.boxes.map((box) => ({ ...box, className: boxClass(box, this.#facts.change) })),
       Math.max(0, this.#topBox()),
     );
     const hidden = hiddenLines(layout);
-    byId("flame-left").textContent = hidden.length > 0 ? `${hidden.join(" ")} Zoom in to see them.` : "";
+    const left = hidden.length > 0 ? `${hidden.join(" ")} Zoom in to see them.` : "";
+    byId("flame-left").textContent = [left, this.#goneLine()].filter(Boolean).join(" ");
     byId<HTMLButtonElement>("reset-zoom").disabled = this.#top < 0;
+  }
+
+  /** Returns the line that says how much of the base cannot be drawn, if any. */
+  #goneLine(): string {
+    const { gone, otherWhole, measure } = this.#whole;
+    if (!this.#facts.change || gone[measure] === 0) return "";
+    return `${
+      share(gone[measure], otherWhole[measure])
+    } of the base is in calls that the range has not: Swap shows them.`;
+  }
+
+  /** Explains the colors that are in the graph. */
+  #drawLegend({ boxes }: FlameLayout): void {
+    byId("flame-legend").replaceChildren(
+      ...legendEntries(boxes, this.#facts.change !== undefined).flatMap(([className, name]) => {
+        const patch = svg(className);
+        patch.append(document.createElementNS(patch.namespaceURI, "rect"));
+        return [patch, name];
+      }),
+    );
   }
 
   #zoom(node: number): void {

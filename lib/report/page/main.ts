@@ -4,30 +4,33 @@ import { groupDigits } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { findPlace, placeId } from "../html/ids.ts";
 import { type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
-import type { PageTables } from "../html/tables.ts";
+import { bucketCount, type PageTables } from "../html/tables.ts";
 import { amountText } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
-import { FlameGraph } from "./flame.ts";
+import { type FlameBase, FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
 import { type LinkedView, ViewLink } from "./link.ts";
 import { loadTables } from "./load.ts";
+import type { BucketRange } from "./range.ts";
 import { SearchBox } from "./search_box.ts";
 import { FunctionTable } from "./table.ts";
 import { Theme } from "./theme.ts";
-import { Timeline, type TimelineChoice } from "./timeline.ts";
+import { type TimeChoice, TimeSection } from "./time_section.ts";
 
 /** Page with all its views. What the reader has chosen is in them and in the link. */
 class Page implements LinkedView {
   readonly #tables: PageTables;
   readonly #flame: FlameGraph;
   readonly #table: FunctionTable;
-  readonly #timeline: Timeline;
+  readonly #time: TimeSection;
   readonly #search: SearchBox;
   readonly #link: ViewLink;
   #event = 0;
   /** Weights of the samples that were chosen, and of all samples of the event. */
   #weights!: StackWeights;
   #all!: StackWeights;
+  /** Samples of the range that was chosen to compare with, if any. */
+  #base: FlameBase | undefined;
   /** Symbol that all stacks of the flame graph go through; -1 for all stacks. */
   #focus = -1;
 
@@ -35,12 +38,12 @@ class Page implements LinkedView {
     this.#tables = tables;
     const note = (kind?: string) => this.#link.note(kind);
     const theme = new Theme((byReader) => {
-      this.#timeline.redraw();
+      this.#time.redraw();
       if (byReader) note();
     });
     this.#flame = new FlameGraph(tables, note);
     this.#table = new FunctionTable(tables, { picked: (place) => this.#focusOn(place), changed: note });
-    this.#timeline = new Timeline(tables, (kind) => {
+    this.#time = new TimeSection(tables, (kind) => {
       this.#showChoice();
       note(kind);
     });
@@ -50,7 +53,7 @@ class Page implements LinkedView {
       note("find");
     });
     byId("timeline").hidden = tables.bucketNs === 0;
-    const views = [this, theme, this.#timeline, this.#flame, this.#table, this.#search, sections(note)];
+    const views = [this, theme, this.#time, this.#flame, this.#table, this.#search, sections(note)];
     this.#link = new ViewLink(views, () => this.#showAll());
     this.#wire();
     this.#link.open();
@@ -98,7 +101,7 @@ class Page implements LinkedView {
       this.#search.focus();
     });
     byId("unfocus").addEventListener("click", () => this.#focusOn(-1));
-    byId("reset-choice").addEventListener("click", () => this.#timeline.clear());
+    byId("reset-choice").addEventListener("click", () => this.#time.clear());
     let waiting = 0;
     addEventListener("resize", () => {
       clearTimeout(waiting);
@@ -107,7 +110,7 @@ class Page implements LinkedView {
   }
 
   #redraw(): void {
-    this.#timeline.redraw();
+    this.#time.redraw();
     this.#flame.redraw();
   }
 
@@ -115,32 +118,46 @@ class Page implements LinkedView {
   #showAll(): void {
     byId<HTMLSelectElement>("event").value = `${this.#event}`;
     this.#all = weighStacks(this.#tables, { event: this.#event });
-    this.#timeline.show(this.#event);
+    this.#time.show(this.#event);
     this.#showChoice();
   }
 
   /** Shows the samples that were chosen in the timeline. */
   #showChoice(): void {
-    const { choice } = this.#timeline;
+    const { choice } = this.#time;
     this.#weights = choice.range || choice.lane
       ? weighStacks(this.#tables, { event: this.#event, ...choice })
       : this.#all;
     this.#table.show({ weights: this.#weights, matcher: this.#search.matcher, picked: this.#focus });
+    this.#base = choice.base && {
+      weights: weighStacks(this.#tables, { event: this.#event, lane: choice.lane, range: choice.base }),
+      scale: this.#lengthOf(choice.range) / this.#lengthOf(choice.base),
+    };
     this.#drawFlame();
     this.#tellChoice(choice);
   }
 
+  /** Returns the length of a range, or of all time, in buckets. */
+  #lengthOf(range: BucketRange | undefined): number {
+    return range ? range.to - range.from : bucketCount(this.#tables);
+  }
+
   #drawFlame(): void {
-    const focus = this.#focus;
+    const focus = this.#focus, base = this.#base;
     byId("focus").hidden = focus < 0;
     if (focus >= 0) byId("focus-name").textContent = this.#fullName(focus);
-    const weights = focus < 0 ? this.#weights : weightsThrough(this.#tables, this.#weights, focus);
-    this.#flame.draw(weights, this.#tables.events[this.#event]?.name ?? "");
+    const part = (weights: StackWeights) =>
+      focus < 0 ? weights : weightsThrough(this.#tables, weights, focus);
+    this.#flame.draw(
+      part(this.#weights),
+      this.#tables.events[this.#event]?.name ?? "",
+      base && { ...base, weights: part(base.weights) },
+    );
     this.#showFound();
   }
 
   /** Writes what is shown, and the `pmuctl report` command that shows the same. */
-  #tellChoice({ range, lane }: TimelineChoice): void {
+  #tellChoice({ range, lane, base }: TimeChoice): void {
     const { start, bucketNs, events } = this.#tables;
     const { count, period } = this.#weights.whole, all = this.#all.whole.count;
     const parts = [
@@ -148,8 +165,8 @@ class Page implements LinkedView {
     ];
     if (period > 0) parts.push(weight(period, events[this.#event].unit));
     if (range) {
+      parts.push(this.#timeText(range));
       const from = (range.from - 1) * bucketNs, to = (range.to - 1) * bucketNs;
-      parts.push(`${amountText(to - from, "ns")} from ${amountText(from, "ns")}`);
       // --time includes both ends, and the next bucket begins where this one ends
       const [first, last] = [clockSeconds(start, from), clockSeconds(start, to - 1)];
       byId("same-command").textContent = `pmuctl report ${
@@ -157,9 +174,16 @@ class Page implements LinkedView {
       }--time ${first},${last}`;
     }
     if (lane) parts.push(lane.label);
+    if (base) parts.push(`against ${samples(this.#base!.weights.whole.count)}, ${this.#timeText(base)}`);
     byId("choice").textContent = parts.join(" · ");
-    byId("same").hidden = !range;
-    byId<HTMLButtonElement>("reset-choice").disabled = !range && !lane;
+    byId("compared").hidden = !base;
+    byId("same").hidden = !range || base !== undefined;
+    byId<HTMLButtonElement>("reset-choice").disabled = !range && !lane && !base;
+  }
+
+  #timeText({ from, to }: BucketRange): string {
+    const { bucketNs } = this.#tables;
+    return `${amountText((to - from) * bucketNs, "ns")} from ${amountText((from - 1) * bucketNs, "ns")}`;
   }
 
   #focusOn(place: number): void {

@@ -3,6 +3,12 @@
 /** Range of buckets of time: `from` is the first (from 1 on), `to` the one behind the last. */
 export type BucketRange = { from: number; to: number };
 
+/** Ranges that the reader has chosen: one to show, all time by default, and one to compare it with. */
+export interface TimeRanges {
+  range?: BucketRange;
+  base?: BucketRange;
+}
+
 /** Length of the buckets in ns, and their number. */
 export interface BucketScale {
   bucketNs: number;

@@ -1,107 +1,70 @@
-/** Timeline of the page: samples over time, by CPU or by thread, in which a range is chosen. */
+/** Timeline of the page: samples over time, by CPU or by thread, in which ranges are chosen. */
 
-import { lanesOf, type TimelineLanes } from "../html/select.ts";
+import type { TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
-import { byId, element, styleValue } from "./dom.ts";
+import { byId, element, sizedContext, styleValue } from "./dom.ts";
 import { stepOf, tick } from "./format.ts";
-import type { LinkedView } from "./link.ts";
-import { type BucketRange, rangeOfText, rangeText } from "./range.ts";
+import type { BucketRange, TimeRanges } from "./range.ts";
 
 /** Heights in CSS pixels: of the lane of all samples, of another lane, of the gap between two, of the axis. */
 const ALL = 44, LANE = 20, GAP = 3, AXIS = 20;
-const MAX_LANES = 40;
 /** Pixels that a pointer moves at least to drag; with less it clicks. */
 const CLICK = 4;
 
-/** Range and lane that the reader has chosen; undefined for all. */
-export interface TimelineChoice {
-  range?: BucketRange;
-  lane?: { of: Int32Array; is: number; label: string };
+/** Receiver of what is chosen in a timeline. */
+export interface TimelineListener {
+  /** Called with a range, or undefined for all time; `kind` is the kind of change: see ViewLink.note(). */
+  choose(range: BucketRange | undefined, kind?: string): void;
+  /** Called with the label of a lane. */
+  chooseLane(label: string): void;
 }
 
-/** Draws the lanes, and calls `onChoose` after each new choice, with the kind of change that it is (see ViewLink.note()). */
-export class Timeline implements LinkedView {
+/** Draws the lanes, and tells the listener what is chosen in them. */
+export class Timeline {
   readonly #tables: PageTables;
-  readonly #onChoose: (kind?: string) => void;
+  readonly #listener: TimelineListener;
   readonly #plot = byId("lane-plot");
   readonly #canvas = byId<HTMLCanvasElement>("lane-canvas");
-  readonly #overlay = byId("range");
+  readonly #overlays = { range: byId("range"), base: byId("base") };
   readonly #buckets: number;
   #lanes!: TimelineLanes;
-  #event = 0;
-  #by: "cpu" | "thread" = "cpu";
-  #range: BucketRange | undefined;
   /** Label of the lane that was chosen; "" for all of them. */
   #lane = "";
+  #ranges: TimeRanges = {};
+  #target: keyof TimeRanges = "range";
   #dragFrom: number | undefined;
 
-  constructor(tables: PageTables, onChoose: (kind?: string) => void) {
+  constructor(tables: PageTables, listener: TimelineListener) {
     this.#tables = tables;
-    this.#onChoose = onChoose;
+    this.#listener = listener;
     this.#buckets = bucketCount(tables);
     const plot = this.#plot;
     plot.addEventListener("pointerdown", (event) => this.#down(event));
     plot.addEventListener("pointermove", (event) => this.#move(event));
     plot.addEventListener("pointerup", (event) => this.#up(event));
     plot.addEventListener("keydown", (event) => this.#key(event));
-    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=lanes]")) {
-      radio.addEventListener("change", () => {
-        this.#by = radio.value as "cpu" | "thread";
-        this.#lane = "";
-        this.show(this.#event);
-        this.#onChoose();
-      });
-    }
   }
 
-  /** Shows the samples of an event; the choice stays where that event has such a lane. */
-  show(event: number): void {
-    this.#event = event;
-    this.#lanes = lanesOf(this.#tables, event, this.#by, MAX_LANES);
-    if (!this.#lanes.labels.includes(this.#lane)) this.#lane = "";
-    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=lanes]")) {
-      radio.checked = radio.value === this.#by;
-    }
+  /** Takes other lanes, of which one may be chosen. */
+  show(lanes: TimelineLanes, lane: string): void {
+    this.#lanes = lanes;
+    this.#lane = lane;
     this.#drawLabels();
-    this.redraw();
   }
 
-  /** Chooses all samples. */
-  clear(): void {
-    this.#choose(undefined, "");
+  /** Marks the ranges that were chosen; a drag or a key changes that of `target`. */
+  mark(ranges: TimeRanges, target: keyof TimeRanges): void {
+    this.#ranges = ranges;
+    this.#target = target;
+    this.#drawRange("range", ranges.range);
+    this.#drawRange("base", ranges.base);
   }
 
-  write(link: URLSearchParams): void {
-    if (this.#range) link.set("time", rangeText(this.#range, this.#tables.bucketNs));
-    if (this.#by !== "cpu") link.set("lanes", this.#by);
-    if (this.#lane !== "") link.set("lane", this.#lane);
-  }
-
-  /** Takes the choice of a link; show() drops a lane that the event does not have. */
-  read(link: URLSearchParams): void {
-    const { bucketNs } = this.#tables;
-    this.#range = rangeOfText(link.get("time"), { bucketNs, buckets: this.#buckets });
-    this.#by = link.get("lanes") === "thread" ? "thread" : "cpu";
-    this.#lane = link.get("lane") ?? "";
-  }
-
-  /** Current choice, among the lanes of the event that is shown. */
-  get choice(): TimelineChoice {
-    const label = this.#lane, is = this.#lanes.labels.indexOf(label);
-    return { range: this.#range, lane: is < 0 ? undefined : { of: this.#lanes.ofRow, is, label } };
-  }
-
-  /** Draws the same again, after the width or the colors have changed. */
-  redraw(): void {
-    if (this.#buckets === 0) return;
+  /** Draws all lanes. */
+  draw(): void {
     const { labels, counts } = this.#lanes;
     const width = this.#plot.clientWidth, height = ALL + GAP + labels.length * LANE + AXIS;
-    const scale = devicePixelRatio;
-    this.#canvas.width = width * scale;
-    this.#canvas.height = height * scale;
-    this.#canvas.style.height = `${height}px`;
-    const context = this.#canvas.getContext("2d")!;
-    context.scale(scale, scale);
+    const context = sizedContext(this.#canvas, width, height);
     const columns = Math.min(this.#buckets, Math.floor(width / 2));
     const means = labels.map((_, lane) => this.#columns(counts, lane, columns));
     const all = new Float64Array(columns);
@@ -130,7 +93,6 @@ export class Timeline implements LinkedView {
     });
     context.globalAlpha = 1;
     this.#drawAxis(context, width, height);
-    this.#drawRange();
   }
 
   /** Returns the mean samples per bucket in each column of a lane, since columns differ in how many buckets they have. */
@@ -165,8 +127,8 @@ export class Timeline implements LinkedView {
       button.title = `Only ${label}`;
       button.ariaPressed = String(label === this.#lane);
       button.addEventListener("click", () => {
-        this.#choose(this.#range, label === this.#lane ? "" : label);
-        // the labels are made anew
+        this.#listener.chooseLane(label);
+        // the labels were made anew
         byId("lane-labels").querySelector<HTMLElement>(`[title=${CSS.escape(button.title)}]`)?.focus();
       });
       return button;
@@ -174,20 +136,12 @@ export class Timeline implements LinkedView {
     byId("lane-labels").replaceChildren(element("div", "lane-all", "all"), ...lines);
   }
 
-  #choose(range: BucketRange | undefined, lane: string, kind?: string): void {
-    this.#range = range;
-    this.#lane = lane;
-    this.#drawLabels();
-    this.#drawRange();
-    this.#onChoose(kind);
-  }
-
-  #drawRange(): void {
-    const range = this.#range;
-    this.#overlay.hidden = !range;
+  #drawRange(name: keyof TimeRanges, range: BucketRange | undefined): void {
+    const overlay = this.#overlays[name];
+    overlay.hidden = !range;
     if (!range) return;
-    this.#overlay.style.left = `${100 * (range.from - 1) / this.#buckets}%`;
-    this.#overlay.style.right = `${100 * (1 - (range.to - 1) / this.#buckets)}%`;
+    overlay.style.left = `${100 * (range.from - 1) / this.#buckets}%`;
+    overlay.style.right = `${100 * (1 - (range.to - 1) / this.#buckets)}%`;
   }
 
   /** Returns the whole buckets between two positions of the pointer. */
@@ -208,8 +162,7 @@ export class Timeline implements LinkedView {
 
   #move(event: PointerEvent): void {
     if (this.#dragFrom === undefined || Math.abs(event.clientX - this.#dragFrom) < CLICK) return;
-    this.#range = this.#rangeOf(this.#dragFrom, event.clientX);
-    this.#drawRange();
+    this.#drawRange(this.#target, this.#rangeOf(this.#dragFrom, event.clientX));
   }
 
   #up(event: PointerEvent): void {
@@ -217,29 +170,31 @@ export class Timeline implements LinkedView {
     if (from === undefined) return;
     this.#dragFrom = undefined;
     const dragged = Math.abs(event.clientX - from) >= CLICK;
-    if (dragged || this.#range) {
-      this.#choose(dragged ? this.#rangeOf(from, event.clientX) : undefined, this.#lane);
-    }
+    if (dragged) this.#listener.choose(this.#rangeOf(from, event.clientX));
+    else if (this.#ranges[this.#target]) this.#listener.choose(undefined);
   }
 
   /** Handles a key: arrows move the range, with Shift its end, and Escape takes all. */
   #key(event: KeyboardEvent): void {
+    const range = this.#ranges[this.#target];
     const step = Math.max(1, Math.round(this.#buckets / 100)) *
       (event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0);
-    if (event.key === "Escape" && this.#range) {
+    if (event.key === "Escape" && range) {
       event.preventDefault();
-      this.#choose(undefined, this.#lane);
+      this.#listener.choose(undefined);
     }
-    if (step === 0 || this.#buckets === 0) return;
+    if (step === 0 || this.#buckets === 0 || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const end = this.#buckets + 1;
-    const { from, to } = this.#range ?? { from: 1, to: 1 + Math.ceil(this.#buckets / 10) };
-    if (!this.#range) this.#choose({ from, to }, this.#lane, "time");
-    else if (event.shiftKey) {
-      this.#choose({ from, to: Math.min(end, Math.max(from + 1, to + step)) }, this.#lane, "time");
-    } else {
-      const moved = Math.min(end - to, Math.max(1 - from, step));
-      this.#choose({ from: from + moved, to: to + moved }, this.#lane, "time");
-    }
+    const { from, to } = range ?? { from: 1, to: 1 + Math.ceil(this.#buckets / 10) };
+    const moved = Math.min(end - to, Math.max(1 - from, step));
+    this.#listener.choose(
+      !range
+        ? { from, to }
+        : event.shiftKey
+        ? { from, to: Math.min(end, Math.max(from + 1, to + step)) }
+        : { from: from + moved, to: to + moved },
+      "time",
+    );
   }
 }
