@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     unwind: { imports: ["symbols", ...symbols] },
     profile: {
       imports: profile,
-      folders: ["model", "query", "compare", "load/inlined", "load/stacks", "load", "bundle"],
+      folders: ["model", "request", "query", "compare", "load/inlined", "load/stacks", "load", "bundle"],
     },
     report: {
       imports: report,

@@ -3,8 +3,8 @@
 import { UsageError } from "../base/system/errors.ts";
 import { fit } from "../base/text/width.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
-import { functionNamed } from "../profile/query/function_names.ts";
-import { unnamedName } from "../profile/query/unnamed.ts";
+import { functionNamed } from "../profile/request/function_names.ts";
+import { unnamedName } from "../profile/model/unnamed.ts";
 import type { Weight } from "./annotation.ts";
 
 /** Samples in a function. */

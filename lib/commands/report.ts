@@ -11,7 +11,7 @@ import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile, withEvents } from "../profile/query/filter.ts";
-import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/query/groups.ts";
+import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/request/sort_keys.ts";
 import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { heaviestFirst, mergeHybridEvents, selectEvents } from "../profile/query/shown_events.ts";

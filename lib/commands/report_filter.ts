@@ -5,12 +5,12 @@ import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { parseIdList } from "../base/text/id_list.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { fit } from "../base/text/width.ts";
-import { splitFunctionNames, splitNames } from "../profile/query/function_names.ts";
+import { splitFunctionNames, splitNames } from "../profile/request/function_names.ts";
 import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { type EventChoice, selectEvents } from "../profile/query/shown_events.ts";
 import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
-import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.ts";
+import { parseTimeRanges, type TimeRanges } from "../profile/request/time_ranges.ts";
 import { foldName } from "../report/shared/fold_name.ts";
 
 const PERCENTAGES = ["absolute", "relative"] as const;

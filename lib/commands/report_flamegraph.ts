@@ -2,7 +2,7 @@
 
 import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { NORMALIZATIONS } from "../profile/compare/normalization.ts";
+import { NORMALIZATIONS } from "../profile/request/normalization.ts";
 import type { BaseOptions } from "../report/flame/flamegraph.ts";
 
 /** Option of `report --base` and `diff` that scales two profiles to be comparable. */

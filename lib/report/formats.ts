@@ -1,6 +1,6 @@
 /** Table of the formats of `pmuctl report`. A new format needs only a row here. */
 
-import type { SortKey } from "../profile/query/groups.ts";
+import type { SortKey } from "../profile/request/sort_keys.ts";
 import type { Profile } from "../profile/model/profile.ts";
 import type { EventChoice } from "../profile/query/shown_events.ts";
 import type { FlamegraphOptions } from "./flame/flamegraph.ts";

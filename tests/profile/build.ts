@@ -2,7 +2,7 @@
 
 import { type Profile, type ProfileObject } from "../../lib/profile/model/profile.ts";
 import { FrameTable, SampleTable, StackTable } from "../../lib/profile/model/tables.ts";
-import { UnnamedTable } from "../../lib/profile/query/unnamed.ts";
+import { UnnamedTable } from "../../lib/profile/model/unnamed.ts";
 
 /**
  * Lines of `COMM FRAME;FRAME;... COUNT [PERIOD]`, root first, in the manner of folded stacks. A frame is

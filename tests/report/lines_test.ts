@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { checkValid, type Profile } from "../../lib/profile/model/profile.ts";
-import { parseSortKeys } from "../../lib/profile/query/groups.ts";
+import { parseSortKeys } from "../../lib/profile/request/sort_keys.ts";
 import { renderJson } from "../../lib/report/json/json.ts";
 import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
 import { renderText } from "../../lib/report/text/text.ts";

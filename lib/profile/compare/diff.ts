@@ -7,7 +7,7 @@ import { overhead, type Weight } from "../query/aggregate.ts";
 import { type MatchedPlace, type MatchedProfiles, matchFunctions, type MatchKey } from "./match_functions.ts";
 import { comparisonNotes, sides } from "./comparison_notes.ts";
 import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
-import type { Normalization } from "./normalization.ts";
+import type { Normalization } from "../request/normalization.ts";
 import { sampledEventRows } from "../query/table.ts";
 
 /** Change from A to B. */

@@ -6,7 +6,7 @@
 import type { Grouping, Groups } from "../query/groups.ts";
 import { type AggregationKeys, aggregationKeysOf, inlinedPlaces } from "../query/aggregation_keys.ts";
 import type { Profile, ProfileObject } from "../model/profile.ts";
-import { rangeName } from "../query/unnamed.ts";
+import { rangeName } from "../model/unnamed.ts";
 
 /** Keys that may split the rows of two compared profiles. */
 export type MatchKey = "comm" | "dso" | "sym";

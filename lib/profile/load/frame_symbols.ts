@@ -9,7 +9,7 @@ import type { Symbolizer } from "../../symbols/symbolizer.ts";
 import { type Reason, REASON_COUNT } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { Profile } from "../model/profile.ts";
 import { AddressIndex, type FrameFinder, type FrameTable, returnKey } from "../model/tables.ts";
-import { UnnamedTable } from "../query/unnamed.ts";
+import { UnnamedTable } from "../model/unnamed.ts";
 
 /** Distance between the keys of two objects in #ofUnresolved: the number of reasons, and 0 for none. */
 const REASONS_ROOM = REASON_COUNT + 1;

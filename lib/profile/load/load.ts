@@ -28,7 +28,7 @@ import { ledgerOf, lossesOverlap, metaOf } from "./profile_meta.ts";
 import { readable, shortened, symbolsFrom } from "./readable_names.ts";
 import { checkValid, type Profile } from "../model/profile.ts";
 import { FrameTable, PlacedFrames, type SampleColumns, type TimeTable } from "../model/tables.ts";
-import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
+import { clockText, type TimeRanges, timeTest } from "../request/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
 

@@ -2,7 +2,7 @@
 
 import { isKernel, type Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
-import { unnamedName } from "./unnamed.ts";
+import { unnamedName } from "../model/unnamed.ts";
 
 /**
  * Choice of places. `symbol`: each symbol is a place, and code without one as in `Profile.unnamed`. `object`: objects

@@ -1,8 +1,8 @@
 /** Filters: a profile with fewer samples, and all other tables unchanged. */
 
 import { isKernel, type Profile } from "../model/profile.ts";
-import { functionNamed } from "./function_names.ts";
-import { unnamedName } from "./unnamed.ts";
+import { functionNamed } from "../request/function_names.ts";
+import { unnamedName } from "../model/unnamed.ts";
 
 /**
  * Samples to keep. A sample must pass all conditions; those on places apply to the innermost frame. Code of an inlined

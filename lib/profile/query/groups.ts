@@ -1,43 +1,9 @@
-/** Groups of samples by sort keys, named as in perf. */
+/** Groups of samples by sort keys. */
 
-import { UsageError } from "../../base/system/errors.ts";
 import { type AggregationKeys, aggregationKeysOf, type AggregationKind, byLine } from "./aggregation_keys.ts";
 import type { Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
-
-/**
- * Key that splits the rows of a report. `dso`, `sym` and `srcline` are keys of the place, the others of the thread or
- * moment that a sample was taken in.
- */
-export type SortKey = "comm" | "pid" | "tid" | "cpu" | "event" | "dso" | "sym" | "srcline";
-
-/** All sort keys, in the order of help. */
-export const SORT_KEYS: readonly SortKey[] = ["comm", "pid", "tid", "cpu", "dso", "sym", "srcline", "event"];
-/** Sort keys of a report by default. */
-export const DEFAULT_SORT: readonly SortKey[] = ["comm", "dso", "sym"];
-
-/** Other spellings that perf has. */
-const ALIASES: Readonly<Record<string, SortKey>> = {
-  symbol: "sym",
-  command: "comm",
-  tgid: "pid",
-  line: "srcline",
-};
-
-/** Parses `comm,dso,sym`: keys in the order of their columns, without duplicates. Throws UsageError. */
-export function parseSortKeys(text: string): SortKey[] {
-  const keys = text.split(",").map((word) => {
-    const name = word.trim().toLowerCase();
-    const key = ALIASES[name] ?? name;
-    if (!(SORT_KEYS as readonly string[]).includes(key)) {
-      throw new UsageError(
-        `--sort '${text}': unknown key '${word}': expected ${SORT_KEYS.join(", ")}`,
-      );
-    }
-    return key as SortKey;
-  });
-  return [...new Set(keys)];
-}
+import type { SortKey } from "../request/sort_keys.ts";
 
 /** Samples grouped by the keys that are not of the place: commands, processes, CPUs. A group's row is its identity. */
 export interface Groups {

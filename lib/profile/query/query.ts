@@ -3,10 +3,11 @@
 import type { Profile } from "../model/profile.ts";
 import { type CallerNode, callerTrees } from "./caller_trees.ts";
 import { type CallNode, callTrees, type GroupTree } from "./call_tree.ts";
-import { groupBy, type Grouping, type GroupValues, groupValues, type SortKey } from "./groups.ts";
+import { groupBy, type Grouping, type GroupValues, groupValues } from "./groups.ts";
+import type { SortKey } from "../request/sort_keys.ts";
 import { type TableOptions, type TableRow, tableRows } from "./table.ts";
 
-export type { CallerNode, CallNode, Grouping, GroupTree, SortKey, TableRow };
+export type { CallerNode, CallNode, Grouping, GroupTree, TableRow };
 
 /**
  * Profile whose samples are counted by sort keys. Rows and trees have the numbers of their group and place: `valuesOf`

@@ -2,8 +2,8 @@
 
 import { filterProfile, type ProfileFilter } from "./filter.ts";
 import { isKernel, processNames, type Profile } from "../model/profile.ts";
-import { functionNamed } from "./function_names.ts";
-import { unnamedName } from "./unnamed.ts";
+import { functionNamed } from "../request/function_names.ts";
+import { unnamedName } from "../model/unnamed.ts";
 
 /** Field of a filter. */
 export type FilterField = keyof Omit<ProfileFilter, "events">;

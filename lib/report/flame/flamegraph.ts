@@ -4,7 +4,7 @@ import { lostText } from "../../perfdata/format/ledger.ts";
 import { matchFunctions } from "../../profile/compare/match_functions.ts";
 import { comparisonNotes } from "../../profile/compare/comparison_notes.ts";
 import { commonEvents, normalizingFactor } from "../../profile/compare/diff.ts";
-import type { Normalization } from "../../profile/compare/normalization.ts";
+import type { Normalization } from "../../profile/request/normalization.ts";
 import { groupBy } from "../../profile/query/groups.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import { heaviestFirst } from "../../profile/query/shown_events.ts";

@@ -12,7 +12,7 @@ import {
   unresolvedByWeight,
 } from "../../profile/model/profile.ts";
 import { profileTotals, sampledEventRows } from "../../profile/query/table.ts";
-import { clockText } from "../../profile/query/time_ranges.ts";
+import { clockText } from "../../profile/request/time_ranges.ts";
 import { JsonList, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
 

@@ -4,7 +4,7 @@ import { hexAddress } from "../../base/bytes/address.ts";
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { jsonText } from "../../base/text/printable.ts";
 import type { Profile } from "../../profile/model/profile.ts";
-import { unnamedName } from "../../profile/query/unnamed.ts";
+import { unnamedName } from "../../profile/model/unnamed.ts";
 import { Utf8Pieces } from "../shared/utf8_pieces.ts";
 
 const NS_PER_MS = 1_000_000;

@@ -2,7 +2,8 @@
 
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
-import { type Grouping, groupValues, type SortKey } from "../../profile/query/groups.ts";
+import { type Grouping, groupValues } from "../../profile/query/groups.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
 import {
   inlinedMark,
   placeLine,

@@ -1,6 +1,6 @@
 /** Options that all renderers of reports share. */
 
-import { DEFAULT_SORT, type SortKey } from "../../profile/query/groups.ts";
+import { DEFAULT_SORT, type SortKey } from "../../profile/request/sort_keys.ts";
 import type { ProfileTotals } from "../../profile/query/table.ts";
 
 /** Options of a report. */

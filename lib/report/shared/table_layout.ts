@@ -8,7 +8,7 @@
 
 import { displayWidth, fit, fitFromLeft, padEnd } from "../../base/text/width.ts";
 import { INLINED_MARK } from "../../profile/query/aggregation_keys.ts";
-import type { SortKey } from "../../profile/query/groups.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
 import { type CellText, TITLES } from "./columns.ts";
 import { foldName } from "./fold_name.ts";
 

@@ -7,7 +7,8 @@ import { fit } from "../../base/text/width.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { ledgerTable, lostText } from "../../perfdata/format/ledger.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
-import { ProfileQuery, type SortKey, type TableRow } from "../../profile/query/query.ts";
+import { ProfileQuery, type TableRow } from "../../profile/query/query.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import {
   checkColumnCount,

@@ -4,7 +4,8 @@ import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
 import { sampleGroups } from "../../profile/query/groups.ts";
-import { ProfileQuery, type SortKey } from "../../profile/query/query.ts";
+import { ProfileQuery } from "../../profile/query/query.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
 import {
   type AggregationKeys,
   aggregationKeysOf,

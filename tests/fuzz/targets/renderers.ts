@@ -16,7 +16,7 @@ import {
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { diffProfiles } from "../../../lib/profile/compare/diff.ts";
 import { filterProfile, withEvents } from "../../../lib/profile/query/filter.ts";
-import { SORT_KEYS } from "../../../lib/profile/query/groups.ts";
+import { SORT_KEYS } from "../../../lib/profile/request/sort_keys.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { heaviestFirst, mergeHybridEvents } from "../../../lib/profile/query/shown_events.ts";

@@ -13,11 +13,12 @@ import { encodeSessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import { encodeComm, encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
-import { DEFAULT_SORT, groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
 import { placeName, placeObject } from "../../../lib/profile/query/aggregation_keys.ts";
 import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
 import { processNames, type Profile, sampleCount } from "../../../lib/profile/model/profile.ts";
-import { parseTimeRanges } from "../../../lib/profile/query/time_ranges.ts";
+import { parseTimeRanges } from "../../../lib/profile/request/time_ranges.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { encodeExit } from "../../perfdata/exit_record.ts";
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { callerTrees } from "../../../lib/profile/query/caller_trees.ts";
-import { DEFAULT_SORT, groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
 import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
 import { checkValid, sampleCount, totalPeriod } from "../../../lib/profile/model/profile.ts";
 import { profileOf } from "../build.ts";

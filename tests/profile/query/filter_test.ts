@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
-import { DEFAULT_SORT, groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
 import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
 import { cutTimes, filterProfile, type ProfileFilter } from "../../../lib/profile/query/filter.ts";
 import { unmatchedFilters } from "../../../lib/profile/query/unmatched.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { SortKey } from "../../../lib/profile/query/groups.ts";
+import type { SortKey } from "../../../lib/profile/request/sort_keys.ts";
 import { layTable, shortObject } from "../../../lib/report/shared/table_layout.ts";
 
 const NUMBERS = [{ title: "Overhead", width: 8 }, { title: "Samples", width: 8, yields: 0 }];

@@ -2,8 +2,8 @@
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { hexAddress } from "../../base/bytes/address.ts";
-import type { Profile, ProfileObject } from "../model/profile.ts";
-import { AddressIndex } from "../model/tables.ts";
+import type { Profile, ProfileObject } from "./profile.ts";
+import { AddressIndex } from "./tables.ts";
 
 /** Rows of `Profile.unnamed`, while they are being made. */
 export class UnnamedTable {

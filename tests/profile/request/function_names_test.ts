@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { functionNamed, splitFunctionNames, splitNames } from "../../../lib/profile/query/function_names.ts";
+import {
+  functionNamed,
+  splitFunctionNames,
+  splitNames,
+} from "../../../lib/profile/request/function_names.ts";
 
 Deno.test("a list of functions is split at commas outside of brackets", () => {
   const cases: [text: string, names: string[]][] = [

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../lib/base/system/errors.ts";
-import { clockText, parseTimeRanges, timeTest } from "../../../lib/profile/query/time_ranges.ts";
+import { clockText, parseTimeRanges, timeTest } from "../../../lib/profile/request/time_ranges.ts";
 
 const BASE = 5_000_000_000n; // the clock's 5.000000000
 const EXTENT = { first: BASE + 100n, last: BASE + 1100n };

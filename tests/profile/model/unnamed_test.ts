@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ProfileObjectKind } from "../../../lib/profile/model/profile.ts";
-import { rangeName, UnnamedTable } from "../../../lib/profile/query/unnamed.ts";
+import { rangeName, UnnamedTable } from "../../../lib/profile/model/unnamed.ts";
 
 Deno.test("code without a symbol goes by its file and offset, or by the kind of memory it is in", () => {
   const name = (name: string, kind: ProfileObjectKind, from: number, to: number) =>
