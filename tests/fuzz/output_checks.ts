@@ -58,7 +58,7 @@ export function openPage(html: string): void {
   for (let event = 0; event < tables.events.length; event++) {
     const weights = weighStacks(tables, { event });
     for (const { place } of functionRows(tables, weights)) nameOf(tables, place);
-    layoutFlames(pageCalls(tables, weights), FLAME_LIMITS);
+    layoutFlames(pageCalls(tables, { weights, event }), FLAME_LIMITS);
     for (const by of ["cpu", "thread"] as const) lanesOf(tables, event, by, 20);
     if (tables.stacks.place.length > 0) weightsThrough(tables, weights, tables.stacks.place[0]);
   }

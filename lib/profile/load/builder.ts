@@ -25,6 +25,11 @@ import { type FrameFinder, SampleTable, StackTable, TimeTable } from "../model/t
 import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
+/**
+ * Time in ns that no clock reaches: perf (tools/perf/util/bpf_off_cpu.c, OFF_CPU_TIMESTAMP) gives samples that it sums up
+ * at the end ~0 << 32, so that they come last.
+ */
+const NO_TIME = 2 ** 63;
 const RECENT = 256;
 /** Name of all threads that ran in user space under pid 0: nothing else is known of them. */
 const OTHER_NAMESPACE = "[other pid namespace]";
@@ -168,7 +173,7 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
     if (c.time < this.firstTime) this.firstTime = c.time;
-    if (c.time > this.lastTime) this.lastTime = c.time;
+    if (c.time > this.lastTime && c.time < NO_TIME) this.lastTime = c.time;
     const stack = this.#leafOnly
       ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode, SAMPLED))
       : this.#stack(c);
@@ -180,7 +185,9 @@ export class ProfileBuilder implements RecordHandler {
   /** Counts a sample of this thread and stack. */
   #count({ event, cpu, period, time }: CountedSample, thread: number, stack: number, text?: string): void {
     const row = this.samples.add(event, thread, this.#mergeCpus ? -1 : cpu, stack, period);
-    if (this.times !== undefined && (time === time || this.#untimed)) this.times.add(time, row, period, text);
+    if (this.times !== undefined && (time < NO_TIME || this.#untimed)) {
+      this.times.add(time, row, period, text);
+    }
   }
 
   /** Holds a sample back until its callers in user space come. */
@@ -294,7 +301,7 @@ export class ProfileBuilder implements RecordHandler {
       samples.count(row, period);
     }
     if (run.firstTime < this.firstTime) this.firstTime = run.firstTime;
-    if (run.lastTime > this.lastTime) this.lastTime = run.lastTime;
+    if (run.lastTime > this.lastTime && run.lastTime < NO_TIME) this.lastTime = run.lastTime;
     return true;
   }
 

@@ -189,13 +189,22 @@ export interface Profile {
   lines?: ProfileLines;
 }
 
-/** Names of the clock events, whose periods are times in ns. */
-const CLOCKS = new Set(["cpu-clock", "task-clock"]);
+/** Name of the event whose samples are times that threads waited, in `perf record --off-cpu`. */
+const OFF_CPU = "offcpu-time";
+/** Names of the events whose periods are times in ns. */
+const CLOCKS = new Set(["cpu-clock", "task-clock", OFF_CPU]);
 
 /** Returns the unit of an event's periods: `ns` for clock events (`cpu-clock`, `cpu-clock:u`), else `events`. */
 export function weightUnit(eventName: string): "ns" | "events" {
-  return CLOCKS.has(eventName.split(/[:/]/, 1)[0]) ? "ns" : "events";
+  return CLOCKS.has(baseName(eventName)) ? "ns" : "events";
 }
+
+/** Tells whether an event's samples are of threads that were off the CPU. */
+export function isOffCpu(eventName: string): boolean {
+  return baseName(eventName) === OFF_CPU;
+}
+
+const baseName = (eventName: string) => eventName.split(/[:/]/, 1)[0];
 
 /** Returns a function that looks up the name of a process by its pid. */
 export function processNames({ processes, comms }: Profile): (pid: number) => string {

@@ -7,7 +7,7 @@ import type { Weight } from "../../profile/query/aggregate.ts";
 import type { NodeWeights } from "../../profile/query/flame_tree.ts";
 
 /** Kinds of boxes, by which they are colored. `root` is all the code, or a command. */
-export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "unresolved";
+export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "offcpu" | "unresolved";
 
 /** Name, object and kind of a box. `object` is "" for roots. */
 export interface BoxLabel {

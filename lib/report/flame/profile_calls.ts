@@ -3,12 +3,14 @@
 import { joinsRun, placeLabel, placeObject } from "../../profile/query/aggregation_keys.ts";
 import { buildFlameTree, type FlameSource } from "../../profile/query/flame_tree.ts";
 import { groupValues } from "../../profile/query/groups.ts";
+import { isOffCpu } from "../../profile/model/profile.ts";
 import type { BoxLabel, CallTree } from "./layout.ts";
 import { boxKind } from "./style.ts";
 
 /** Returns the calls of `drawn`, with the weights that `other` has in them. */
 export function profileCalls(drawn: FlameSource, other?: FlameSource): CallTree {
   const { profile, grouping: { groups, places } } = drawn;
+  const waited = isOffCpu(profile.events[drawn.event]?.name ?? "");
   const { parent, place, weights } = buildFlameTree(other ? [drawn, other] : [drawn]);
   const end = (node: number) => ({
     place: place[node],
@@ -21,7 +23,7 @@ export function profileCalls(drawn: FlameSource, other?: FlameSource): CallTree 
     return {
       name: placeLabel(profile, places, row, frames),
       object: placeObject(profile, places, row),
-      kind: boxKind(places.symbol[row] >= 0, object),
+      kind: boxKind(places.symbol[row] >= 0, object, waited),
       inlined: places.inlined?.[row] === 1,
     };
   };

@@ -16,6 +16,7 @@ const COLORS: Readonly<
   library: { hues: [88, 142], saturation: 48 },
   kernel: { hues: [194, 220], saturation: 72 },
   jit: { hues: [270, 312], saturation: 58 },
+  offcpu: { hues: [228, 254], saturation: 62 },
 };
 
 /** Class of the boxes of inlined functions, besides that of their kind: they are lighter. */
@@ -27,12 +28,21 @@ const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
   library: "library",
   kernel: "kernel",
   jit: "run-time code",
+  offcpu: "off-CPU",
   unresolved: "no symbol",
 };
 
-/** Returns the kind of code, in an object or in none that is known, which has a symbol or not. */
-export function boxKind(named: boolean, object: Pick<ProfileObject, "kind" | "name"> | undefined): BoxKind {
+/**
+ * Returns the kind of code, in an object or in none that is known, which has a symbol or not, and which ran or waited for
+ * something.
+ */
+export function boxKind(
+  named: boolean,
+  object: Pick<ProfileObject, "kind" | "name"> | undefined,
+  waited: boolean,
+): BoxKind {
   if (!named) return "unresolved";
+  if (waited) return "offcpu";
   if (object === undefined) return "program";
   if (isKernel(object.kind)) return "kernel";
   if (object.kind === "jit" || object.kind === "anon") return "jit";

@@ -1,5 +1,6 @@
 /** Makes the tree of calls that the page's flame graph lays out. */
 
+import { isOffCpu } from "../../profile/model/profile.ts";
 import { joinsRun } from "../../profile/query/aggregation_keys.ts";
 import type { BoxLabel, CallTree } from "../flame/layout.ts";
 import { boxKind } from "../flame/style.ts";
@@ -17,11 +18,19 @@ export function objectNameOf({ places, objects }: PageTables, place: number): st
   return object >= 0 ? objects[object].name : "[unknown]";
 }
 
-/**
- * Returns the calls of a part of the profile, with the weights that it has there, and those of the part that it is compared
- * with. A node is a row of `stacks`.
- */
-export function pageCalls(tables: PageTables, weights: StackWeights, base?: StackWeights): CallTree {
+/** Calls of which the page makes a tree. */
+export interface PageCalls {
+  /** Weights of the part of the profile that is drawn. */
+  weights: StackWeights;
+  /** Weights of the part that it is compared with. */
+  base?: StackWeights;
+  /** Row of `events`. */
+  event: number;
+}
+
+/** Returns the calls of a part of the profile, with the weights that they have there. A node is a row of `stacks`. */
+export function pageCalls(tables: PageTables, { weights, base, event }: PageCalls): CallTree {
+  const waited = isOffCpu(tables.events[event]?.name ?? "");
   const { stacks: { parent, place }, places, objects } = tables;
   const keys = {
     symbol: places.named.map((named) => named - 1),
@@ -35,7 +44,7 @@ export function pageCalls(tables: PageTables, weights: StackWeights, base?: Stac
     return {
       name: frames > 1 ? `${object} (${frames} frames)` : nameOf(tables, row),
       object,
-      kind: boxKind(places.named[row] === 1, objects[places.object[row]]),
+      kind: boxKind(places.named[row] === 1, objects[places.object[row]], waited),
       inlined: places.inlined[row] === 1,
     };
   };

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { escapeXml } from "../../base/text/xml.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import { pageFlameStyle } from "../flame/style.ts";
+import { keysHtml } from "./keys.ts";
 import { packProfile } from "./pack.ts";
 import { factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
 import { encodeTables } from "./tables.ts";
@@ -55,7 +56,9 @@ function inScript(program: string): string {
 function body(profile: Profile, command: string): string {
   return `<header>
 <div class="title"><p class="muted">pmuctl report</p><h1>${escapeXml(command)}</h1></div>
-<button type="button" id="theme"></button>
+<div class="buttons"><button type="button" id="show-keys" title="Keys" aria-label="Keys"
+ aria-keyshortcuts="?">?</button>
+<button type="button" id="theme"></button></div>
 </header>
 <main>
 <noscript><p class="warnings">This page needs its script to show more than what was recorded.</p></noscript>
@@ -84,6 +87,7 @@ ${flameSection()}
 
 ${symbolsSection()}
 </main>
+${keysHtml()}
 <div id="tip" hidden></div>`;
 }
 

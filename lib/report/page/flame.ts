@@ -95,21 +95,20 @@ export class FlameGraph implements LinkedView {
   }
 
   /**
-   * Draws these weights, of the event of that name, in the colors of what changed since a base. What was zoomed to stays
-   * so while there is any of it.
+   * Draws these weights of an event, in the colors of what changed since a base. What was zoomed to stays so while there
+   * is any of it.
    */
-  draw(weights: StackWeights, eventName: string, base?: FlameBase): void {
+  draw(weights: StackWeights, event: number, base?: FlameBase): void {
     this.#weights = weights;
-    this.#calls = pageCalls(this.#tables, weights, base?.weights);
+    this.#calls = pageCalls(this.#tables, { weights, base: base?.weights, event });
     const layout = this.#whole = layoutFlames(this.#calls, FLAME_LIMITS);
-    this.#facts = { layout, eventName };
+    this.#facts = { layout, eventName: this.#tables.events[event]?.name ?? "" };
     if (base) {
       const { scale } = base;
       const greatest = greatestChange(layout.boxes, scale);
       this.#facts.change = { scale, sign: 1, greatest, otherName: "the base" };
     }
     const { whole } = weights;
-    this.#drawLegend(layout);
     byId("flame-empty").hidden = whole.count > 0;
     this.#host.hidden = whole.count === 0;
     if (this.#top >= 0 && weights.count[this.#top] === 0) this.#top = -1;
@@ -159,6 +158,7 @@ export class FlameGraph implements LinkedView {
       layout.boxes.map((box) => ({ ...box, className: boxClass(box, this.#facts.change) })),
       Math.max(0, this.#topBox()),
     );
+    this.#drawLegend(layout);
     const hidden = hiddenLines(layout);
     const left = hidden.length > 0 ? `${hidden.join(" ")} Zoom in to see them.` : "";
     byId("flame-left").textContent = [left, this.#goneLine()].filter(Boolean).join(" ");

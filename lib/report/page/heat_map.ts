@@ -71,7 +71,7 @@ export class HeatMap {
     const { cellWidth, cellHeight } = this.#cellSize();
     const height = cellHeight * this.#rows;
     const context = sizedContext(this.#canvas, this.#plot.clientWidth, height + AXIS);
-    const { range } = this.#ranges;
+    const { range, base } = this.#ranges;
     context.fillStyle = styleValue("--lane");
     const last = this.#place(this.#buckets), whole = this.#columns - (last.row < this.#rows - 1 ? 1 : 0);
     context.fillRect(LEFT, 0, whole * cellWidth, height);
@@ -81,12 +81,12 @@ export class HeatMap {
       const count = this.#counts[bucket - 1];
       if (count === 0) continue;
       const { x, y, width } = this.#place(bucket);
-      const within = !range || (bucket >= range.from && bucket < range.to);
+      const within = !range || includes(range, bucket) || (base && includes(base, bucket));
       context.globalAlpha = (0.12 + 0.88 * count / this.#most) * (within ? 1 : 0.4);
       context.fillRect(x, y, width, cellHeight);
     }
     context.globalAlpha = 1;
-    this.#drawRange(context, this.#ranges.base, "--base");
+    this.#drawRange(context, base, "--base");
     this.#drawRange(context, range, "--text");
     if (this.#cursor > 0 && document.activeElement === this.#plot) {
       this.#drawRange(context, { from: this.#cursor, to: this.#cursor + 1 }, "--accent");
@@ -114,7 +114,7 @@ export class HeatMap {
   #drawRange(context: CanvasRenderingContext2D, range: BucketRange | undefined, color: string): void {
     if (!range) return;
     const { cellHeight } = this.#cellSize();
-    const isOut = (bucket: number) => bucket < range.from || bucket >= range.to;
+    const isOut = (bucket: number) => !includes(range, bucket);
     context.fillStyle = styleValue(color);
     for (let bucket = range.from; bucket < range.to; bucket++) {
       const { row, x, y, width } = this.#place(bucket);
@@ -222,6 +222,10 @@ export class HeatMap {
 /** Returns the range of two buckets and all between them. */
 function between(a: number, b: number): BucketRange {
   return { from: Math.min(a, b), to: Math.max(a, b) + 1 };
+}
+
+function includes({ from, to }: BucketRange, bucket: number): boolean {
+  return bucket >= from && bucket < to;
 }
 
 /** Formats a time in ns with all its digits: `12.5 ms`. */

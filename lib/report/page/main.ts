@@ -9,6 +9,7 @@ import { amountText } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { type FlameBase, FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
+import { followKeys } from "./keys.ts";
 import { type LinkedView, ViewLink } from "./link.ts";
 import { loadTables } from "./load.ts";
 import type { BucketRange } from "./range.ts";
@@ -95,12 +96,11 @@ class Page implements LinkedView {
       this.#showAll();
       this.#link.note();
     });
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
-      event.preventDefault();
-      this.#search.focus();
+    followKeys(() => this.#search.focus());
+    byId("unfocus").addEventListener("click", () => {
+      this.#focusOn(-1);
+      byId("flame").focus({ preventScroll: true }); // the button is gone
     });
-    byId("unfocus").addEventListener("click", () => this.#focusOn(-1));
     byId("reset-choice").addEventListener("click", () => this.#time.clear());
     let waiting = 0;
     addEventListener("resize", () => {
@@ -150,7 +150,7 @@ class Page implements LinkedView {
       focus < 0 ? weights : weightsThrough(this.#tables, weights, focus);
     this.#flame.draw(
       part(this.#weights),
-      this.#tables.events[this.#event]?.name ?? "",
+      this.#event,
       base && { ...base, weights: part(base.weights) },
     );
     this.#showFound();

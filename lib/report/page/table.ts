@@ -48,6 +48,8 @@ export class FunctionTable implements LinkedView {
   #descending = true;
   #shown = PAGE;
   #picked = -1;
+  /** Symbols in the rows that are drawn. */
+  #places: number[] = [];
 
   constructor(tables: PageTables, listener: TableListener) {
     this.#tables = tables;
@@ -55,9 +57,13 @@ export class FunctionTable implements LinkedView {
     for (const button of byId("symbols").querySelectorAll<HTMLButtonElement>("th button")) {
       button.addEventListener("click", () => this.#sort(button.dataset.sort as SortBy));
     }
+    this.#body.addEventListener("keydown", (event) => this.#key(event));
     byId("more-symbols").addEventListener("click", () => {
+      const before = this.#shown;
       this.#shown += MORE;
       this.#draw();
+      // to where the reader goes on: the button may be gone
+      this.#links()[before]?.focus({ preventScroll: true });
       this.#listener.changed();
     });
   }
@@ -123,7 +129,13 @@ export class FunctionTable implements LinkedView {
       )
       : this.#rows.slice();
     rows.sort((a, b) => this.#descending ? this.#compare(b, a) : this.#compare(a, b));
-    this.#body.replaceChildren(...rows.slice(0, this.#shown).map((row) => this.#line(row)));
+    const focused = this.#links().indexOf(document.activeElement as HTMLElement);
+    const place = focused < 0 ? -1 : this.#places[focused];
+    const shown = rows.slice(0, this.#shown);
+    this.#body.replaceChildren(...shown.map((row) => this.#line(row)));
+    this.#places = shown.map((row) => row.place);
+    // the rows are made anew
+    if (place >= 0) this.#links()[this.#places.indexOf(place)]?.focus({ preventScroll: true });
     for (const header of byId("symbols").querySelectorAll("th")) {
       const by = header.querySelector("button")!.dataset.sort;
       if (by === this.#sortBy) header.ariaSort = this.#descending ? "descending" : "ascending";
@@ -135,6 +147,21 @@ export class FunctionTable implements LinkedView {
     byId("symbol-count").textContent = matcher
       ? `${groupDigits(rows.length)} of ${symbols(this.#rows.length)}`
       : symbols(rows.length);
+  }
+
+  #links(): HTMLElement[] {
+    return [...this.#body.querySelectorAll<HTMLElement>(".link")];
+  }
+
+  /** Handles a key: arrows go from row to row. */
+  #key(event: KeyboardEvent): void {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step === 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    const links = this.#links();
+    const to = links[links.indexOf(event.target as HTMLElement) + step];
+    if (!to) return;
+    event.preventDefault();
+    to.focus();
   }
 
   #line(row: FunctionRow): HTMLTableRowElement {

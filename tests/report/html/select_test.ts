@@ -109,7 +109,10 @@ Deno.test("weightsThrough() keeps the stacks that a function is in", () => {
 
 /** Lays out what the page shows of a selection. */
 function flames(from: PageTables, selection: SampleSelection = { event: 0 }): FlameLayout {
-  return layoutFlames(pageCalls(from, weighStacks(from, selection)), FLAME_LIMITS);
+  return layoutFlames(
+    pageCalls(from, { weights: weighStacks(from, selection), event: selection.event }),
+    FLAME_LIMITS,
+  );
 }
 
 Deno.test("pageCalls() are the calls that the SVG draws, of everything and of a part", () => {
@@ -135,7 +138,10 @@ Deno.test("pageCalls() of two ranges are the calls of two reports: shared boxes,
   const source = (of: Profile) => ({ profile: of, grouping: groupBy(of, ["comm", "sym"]), event: 0 });
   const parts = [[1, middle], [middle, buckets + 1]] as const;
   for (const [[from, to], [baseFrom, baseTo]] of [parts, [parts[1], parts[0]]]) {
-    const page = layoutFlames(pageCalls(tables, weigh(from, to), weigh(baseFrom, baseTo)), FLAME_LIMITS);
+    const page = layoutFlames(
+      pageCalls(tables, { weights: weigh(from, to), base: weigh(baseFrom, baseTo), event: 0 }),
+      FLAME_LIMITS,
+    );
     const report = layoutFlames(
       profileCalls(source(cut(from, to)), source(cut(baseFrom, baseTo))),
       FLAME_LIMITS,

@@ -1,0 +1,47 @@
+/** Dialog of the page that lists its keys. */
+
+/** Keys by where they work: keys, and what they do. */
+const KEYS: readonly [string, readonly [string, string][]][] = [
+  ["Anywhere", [
+    ["/", "search; Esc clears the search box"],
+    ["t f s", "go to the timeline, the flame graph, the symbols"],
+    ["Tab", "go to the next control"],
+    ["?", "show or hide these keys"],
+  ]],
+  ["Flame graph", [
+    ["← ↑ ↓ →", "walk the stacks"],
+    ["Enter", "zoom to a function"],
+    ["Backspace", "zoom out by one caller"],
+    ["Esc", "zoom out to everything"],
+  ]],
+  ["Timeline", [
+    ["← →", "move the range"],
+    ["Shift ← →", "move the end of the range"],
+    ["Esc", "take all"],
+  ]],
+  ["Heat map", [
+    ["← ↑ ↓ →", "walk the cells"],
+    ["Shift ← ↑ ↓ →", "take a range of cells"],
+    ["Enter", "take a cell"],
+    ["Esc", "take all"],
+  ]],
+  ["Symbols", [
+    ["↑ ↓", "go to the next row"],
+    ["Enter", "show only the stacks through a symbol, or all again"],
+  ]],
+];
+
+/** Returns the dialog. */
+export function keysHtml(): string {
+  const parts = KEYS.map(([where, keys]) => {
+    const lines = keys.map(([names, what]) => {
+      const each = names.split(" ").map((name) => `<kbd>${name}</kbd>`).join(" ");
+      return `<dt>${each}</dt><dd>${what}</dd>`;
+    });
+    return `<section><h3>${where}</h3><dl>${lines.join("\n")}</dl></section>`;
+  });
+  return `<dialog id="keys" aria-labelledby="keys-title">
+<div class="head"><h2 id="keys-title">Keys</h2><button type="button" id="close-keys">Close</button></div>
+<div class="keys">${parts.join("\n")}</div>
+</dialog>`;
+}
