@@ -4,13 +4,15 @@ import { hexAddress } from "../base/bytes/address.ts";
 import { append } from "../base/bytes/lists.ts";
 import { shortened } from "../profile/load/readable_names.ts";
 import { weightUnit } from "../profile/model/profile.ts";
+import type { BundledObject } from "../symbols/bundle/bundled_object.ts";
+import type { BundledSources } from "../symbols/bundle/bundled_sources.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { Budget } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import { Demangler } from "../symbols/table/demangle.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Annotation, SourceLine } from "./annotation.ts";
-import { ObjectCode } from "./code.ts";
+import { ObjectCode } from "../symbols/function_code.ts";
 import { Disassembler } from "./disassemble.ts";
 import type { FunctionSamples } from "./function_samples.ts";
 import {
@@ -23,7 +25,7 @@ import {
   partWarnings,
 } from "./listing.ts";
 import { inlinedAt, linesAt } from "./source_places.ts";
-import { SourceTexts } from "./source_texts.ts";
+import { SourceTexts } from "../symbols/source_texts.ts";
 
 /** Options of annotateFunctions(). */
 export interface AnnotateOptions {
@@ -80,7 +82,9 @@ export async function annotateFunctions(
 ): Promise<Annotations> {
   const { objects, symbolizer, mangled, noSource } = options;
   const ofObject = Map.groupBy(functions, ({ object }) => objects[object]);
-  const warnings = noSource ? [] : await symbolizer.fetchInfo([...ofObject.keys()]);
+  const isCarried = (object: ObjectInfo) => carriesAll(symbolizer.bundledOf(object), ofObject.get(object)!);
+  const lacking = [...ofObject.keys()].filter((object) => !isCarried(object));
+  const warnings = noSource ? [] : await symbolizer.fetchInfo(lacking);
   const demangler = mangled ? undefined : await Demangler.load();
   const readable = (name: string) => demangler instanceof Demangler ? demangler.readable(name) : name;
   const context = { ...options, readable, budget: new Budget() };
@@ -92,7 +96,7 @@ export async function annotateFunctions(
       built.set(each, Math.min(modified, options.recorded >= 0 ? options.recorded / 1000 : Infinity));
     });
   }
-  if (!noSource) addTexts(built);
+  if (!noSource) addTexts(built, symbolizer.sources);
   return { functions: functions.map((each) => annotated.get(each)!), warnings };
 }
 
@@ -111,8 +115,9 @@ async function annotateIn(
   functions: readonly FunctionSamples[],
   context: Context,
 ): Promise<{ annotations: Annotation[]; modified?: number }> {
-  const { files, budget, maxCode, until } = context;
-  const code = new ObjectCode(files, object, budget.cost(object.path), maxCode);
+  const { files, budget, maxCode, until, symbolizer } = context, bundled = symbolizer.bundledOf(object);
+  const cost = budget.cost(object.path);
+  const code = new ObjectCode({ files, object, cost, maxCode, carried: bundled?.code });
   const disassembler = new Disassembler(context);
   const listings = new Array<Listing>(functions.length);
   let next = 0;
@@ -127,7 +132,10 @@ async function annotateIn(
   } finally {
     code.close();
   }
-  return { annotations: annotationsOf(object, listings, context), modified: code.modified };
+  return {
+    annotations: annotationsOf(object, listings, context),
+    modified: code.modified ?? bundled?.facts.modified,
+  };
 }
 
 /**
@@ -136,7 +144,10 @@ async function annotateIn(
  */
 function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context: Context): Annotation[] {
   const { symbolizer, files, budget, readable, sourceOnly, noSource, until } = context;
-  const places = { object, files, budget }, addresses: number[] = [], shown: number[] = [];
+  const bundled = symbolizer.bundledOf(object);
+  const isCarried = carriesAll(bundled, listings.map(({ found }) => found));
+  const places = { object, files, budget, bundled, isCarried };
+  const addresses: number[] = [], shown: number[] = [];
   for (const { found: { start, byOffset }, offsets } of listings) {
     for (const offset of offsets) shown.push(start + offset);
     for (const offset of offsets) addresses.push(start + offset);
@@ -144,7 +155,7 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
   }
   const found = isOver(until)
     ? { warning: `no source lines in ${object.name}: ${NO_TIME}` }
-    : linesAt(places, Float64Array.from(addresses), symbolizer.bundledOf(object));
+    : linesAt(places, Float64Array.from(addresses));
   const inlined = isOver(until)
     ? { names: shown.map(() => []), warnings: [] }
     : inlinedAt(places, Float64Array.from(shown), readable);
@@ -175,6 +186,11 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
   });
 }
 
+/** Returns whether a recording carries the code of functions of an object, and so their lines and inlined functions. */
+function carriesAll(bundled: BundledObject | undefined, functions: readonly FunctionSamples[]): boolean {
+  return bundled?.code !== undefined && functions.every(({ start }) => bundled.code!.has(start));
+}
+
 /** Returns the name of what is at an address (as in AddressSpaces.at) of an object: `work+0x10`; undefined if unknown. */
 function targetName(
   address: number,
@@ -188,10 +204,10 @@ function targetName(
 }
 
 /** Reads the texts of the source lines of functions, and warns of those that are not shown; `built` has when each was built. */
-function addTexts(built: ReadonlyMap<Annotation, number>): void {
+function addTexts(built: ReadonlyMap<Annotation, number>, carried: BundledSources | undefined): void {
   const all: SourceLine[] = [];
   for (const { lines } of built.keys()) append(all, lines);
-  const texts = new SourceTexts(all);
+  const texts = new SourceTexts(all, carried);
   for (const [annotation, latest] of built) {
     append(annotation.warnings, texts.warnings(annotation.lines, latest));
     annotation.lines = annotation.lines.map((line) => {

@@ -8,7 +8,7 @@ import { type MemoryFile, memoryFile } from "../base/files/memory_file.ts";
 import { errnoOf, errorCause, errorRemedy } from "../base/system/system_error.ts";
 import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
-import type { FunctionCode } from "./code.ts";
+import type { FunctionCode } from "../symbols/bundle/bundled_code.ts";
 import type { Weight } from "./annotation.ts";
 import { type ListedLine, MAX_WHOLE, ShownInstructions } from "./shown_instructions.ts";
 

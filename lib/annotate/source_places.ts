@@ -2,8 +2,8 @@
 
 import { inlinedFailureText, missingInfoWarnings, NAMELESS } from "../profile/load/inlined/inlined_frames.ts";
 import { shortened } from "../profile/load/readable_names.ts";
-import { missingLinesText } from "../profile/load/frame_lines.ts";
-import type { BundledObject } from "../symbols/bundle/bundled_object.ts";
+import { linesOf, missingLinesText } from "../profile/load/frame_lines.ts";
+import type { BundledInlined, BundledObject } from "../symbols/bundle/bundled_object.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { type FunctionRows, type InlinedCode, openInlinedCode } from "../symbols/inlined_code.ts";
 import type { Budget } from "../symbols/object/limits.ts";
@@ -18,6 +18,10 @@ export interface PlacedObject {
   files: SymbolFiles;
   object: ObjectInfo;
   budget: Budget;
+  /** What the recording carries of the object. */
+  bundled: BundledObject | undefined;
+  /** That is all of its code in question: its files are not read. */
+  isCarried: boolean;
 }
 
 /**
@@ -25,15 +29,15 @@ export interface PlacedObject {
  * carries; or why there are none.
  */
 export function linesAt(
-  { files, object, budget }: PlacedObject,
+  { files, object, budget, bundled, isCarried }: PlacedObject,
   addresses: Float64Array,
-  bundled: BundledObject | undefined,
 ): SourceLines | { warning: string } {
-  const found = sourceLines(files, object, addresses, budget.cost(object.path));
-  if ("file" in found) return found;
-  const carried = bundled?.lines?.of(addresses);
-  if (carried) return carried;
-  return { warning: missingLinesText(found, object, files.fetcher !== undefined) };
+  const read = isCarried ? undefined : sourceLines(files, object, addresses, budget.cost(object.path));
+  if (read && "file" in read) return read;
+  const found = bundled || !read
+    ? linesOf(object, addresses, { files, budget, bundledOf: () => bundled })
+    : read;
+  return "file" in found ? found : { warning: missingLinesText(found, object, files.fetcher !== undefined) };
 }
 
 /** Inlined functions at addresses. */
@@ -45,15 +49,16 @@ export interface InlinedNames {
 
 /** Returns the names of the inlined functions at each address (as in AddressSpaces.at). */
 export function inlinedAt(
-  { files, object, budget }: PlacedObject,
+  { files, object, budget, bundled, isCarried }: PlacedObject,
   addresses: Float64Array,
   readable: (name: string) => string,
 ): InlinedNames {
   const names: (readonly string[])[] = Array.from(addresses, () => []);
-  let code: InlinedCode | undefined;
+  const known = isCarried ? bundled?.facts.inlinedWarnings ?? [] : [];
+  let code: BundledInlined | InlinedCode | undefined;
   try {
-    code = openInlinedCode(files, object, budget.cost(object.path));
-    if (code === undefined) return { names, warnings: [] };
+    code = isCarried ? bundled?.inlined : openInlinedCode(files, object, budget.cost(object.path));
+    if (code === undefined) return { names, warnings: known };
     const { functions } = code, chains = new Map<number, readonly string[]>();
     for (let i = 0; i < addresses.length; i++) {
       const row = code.at(addresses[i]);
@@ -64,7 +69,7 @@ export function inlinedAt(
       }
       names[i] = chain;
     }
-    return { names, warnings: missingInfoWarnings(object, code.missing) };
+    return { names, warnings: [...known, ...missingInfoWarnings(object, code.missing)] };
   } catch (error) {
     return { names, warnings: [inlinedFailureText(object, error)] };
   } finally {

@@ -20,6 +20,11 @@ export const command: CommandSpec = {
     { name: "output", short: "o", value: "FILE", help: "write to FILE, - for standard output" },
     ...SYMBOL_FILE_OPTIONS,
     {
+      name: "source",
+      help:
+        "add the code of the sampled functions and the text of its source lines, which may be secret, for 'annotate'",
+    },
+    {
       name: "force",
       short: "f",
       help: "use programs that may have changed since they were recorded",
@@ -29,6 +34,7 @@ export const command: CommandSpec = {
   examples: [
     "pmuctl bundle -o x.data",
     "pmuctl bundle perf.data -o x.data && pmuctl report x.data",
+    "pmuctl bundle --source -o x.data && pmuctl annotate -i x.data",
     "pmuctl record -o - -- make | pmuctl bundle -o x.data",
   ],
   maxPositionals: 1,
@@ -48,11 +54,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output !== "-") refuseSameFile(output, file);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   await withReread(input, async ({ first, again }) => {
-    const files = symbolFilesOf(args, fetcher), force = args.has("force");
+    const files = symbolFilesOf(args, fetcher), force = args.has("force"), source = args.has("source");
     const { pieces, summary, warnings } = await withProgress(
       first,
       io,
-      (first) => bundled({ first, again }, files, { force }),
+      (first) => bundled({ first, again }, files, { force, source }),
     );
     if (output === "-") print(pieces, io);
     else writeOutputFile(output, pieces, { mode: 0o600 }); // as private as a recording

@@ -14,7 +14,7 @@ import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
 import { withNames } from "../perfdata/rewrite/add_names.ts";
 import { percentText } from "../report/shared/columns.ts";
 import { groupByRemedy, type Remedy } from "../report/shared/remedies.ts";
-import { gatherNames } from "../profile/bundle/gather_names.ts";
+import { type GatheredNames, gatherNames, type GatherOptions } from "../profile/bundle/gather_names.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 
 /** Most lines about code without names, and most objects named in each. */
@@ -39,7 +39,7 @@ export interface BundledRecording {
 export async function bundled(
   { first: input, again }: RereadInput,
   files: SymbolFiles,
-  options: { force: boolean },
+  options: GatherOptions,
 ): Promise<BundledRecording> {
   if (input.beside) {
     throw new UnsupportedError({
@@ -48,29 +48,39 @@ export async function bundled(
       remedy: "record into one file (without --threads)",
     });
   }
-  const { bundle, named, warnings, unresolved, samples } = await gatherNames(input, files, options);
+  const gathered = await gatherNames(input, files, options),
+    { bundle, warnings, unresolved, samples } = gathered;
   if (options.force && !isSeekable(input)) readToEnd(input); // what is behind damage belongs to the copy too
   if (!fitsInRecording(bundle)) {
     throw new UnsupportedError({
       attempt: `bundle ${input.name}`,
       cause: `its names take more than ${MAX_NAMES_BYTES >> 20} MiB`,
-      remedy: "record for a shorter time, or fewer processes",
+      remedy: options.source ? "leave --source out" : "record for a shorter time, or fewer processes",
     });
   }
   return {
     pieces: withNames(again(), bundle),
-    summary: `names of ${counted(named, "object")} in ${Math.ceil(bundle.length / 1024)} KiB`,
+    summary: `${contentsText(gathered)} in ${Math.ceil(bundle.length / 1024)} KiB`,
     warnings: [...warnings, ...namelessLines(groupByRemedy(unresolved), samples)],
   };
 }
 
+function contentsText({ named, source }: GatheredNames): string {
+  const names = `names of ${counted(named, "object")}`;
+  return source
+    ? `${names}, code of ${counted(source.functions, "function")} and lines of ${
+      counted(source.files, "source file")
+    }`
+    : names;
+}
+
 /** Bundles a recording in its own file, which stays as it was if that fails. Throws as bundled() does. */
-export async function bundleInPlace(path: string): Promise<BundledRecording> {
+export async function bundleInPlace(path: string, options: GatherOptions): Promise<BundledRecording> {
   const input = openInput(path);
   if (!isSeekable(input)) {
     throw new UnsupportedError({ attempt: `bundle ${path}`, cause: "it is no file any more" });
   }
-  const recording = await bundled({ first: input, again: () => input }, hostSymbolFiles(), { force: false });
+  const recording = await bundled({ first: input, again: () => input }, hostSymbolFiles(), options);
   writeOutputFile(path, recording.pieces);
   return recording;
 }

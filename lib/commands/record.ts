@@ -99,6 +99,11 @@ export const command: CommandSpec = {
       name: "bundle",
       help: "add the names that a report needs when the recording is over, like 'pmuctl bundle'",
     },
+    {
+      name: "source",
+      help:
+        "with --bundle, add the code of the sampled functions and the text of its source lines, which may be secret",
+    },
     { name: "open", help: "open the report in a browser when the recording is over" },
     { name: "no-buildid", short: "B", help: "don't list the build ids of programs that ran; implies -N" },
     {
@@ -194,7 +199,16 @@ export const command: CommandSpec = {
     {
       title: "output",
       options: [
-        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "bundle", "open"],
+        ...[
+          "output",
+          "max-size",
+          "switch-output",
+          "switch-max-files",
+          "overwrite",
+          "bundle",
+          "source",
+          "open",
+        ],
         ...["no-buildid-cache", "no-buildid", "quiet", "verbose"],
       ],
     },
@@ -225,6 +239,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const wanted = await wantedOutput(args, note);
   if (args.has("bundle") && (wanted.kind !== "file" || wanted.device)) {
     throw new UsageError("record: --bundle needs a file: name one with -o, or pipe into 'pmuctl bundle'");
+  }
+  if (args.has("source") && !args.has("bundle")) {
+    throw new UsageError("record: --source needs --bundle: add it");
   }
   if (args.has("open") && (wanted.kind !== "file" || wanted.device)) {
     throw new UsageError(
@@ -267,7 +284,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     onTerminal: io.stderrIsTerminal,
   }, note);
   throwWriteError(recording, output);
-  if (args.has("bundle")) await bundle(recording.paths, note);
+  if (args.has("bundle")) await bundle(recording.paths, { source: args.has("source") }, note);
   if (args.has("open") && recording.ledger.total.sample > 0) await openReport(recording.paths, io);
   const status = recording.exit?.code ?? EXIT.ok;
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
@@ -280,10 +297,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 }
 
 /** Adds to complete recordings the names that their reports need. Throws as bundled() does. */
-async function bundle(paths: readonly string[], note: (line: string) => void): Promise<void> {
+async function bundle(
+  paths: readonly string[],
+  options: { source: boolean },
+  note: (line: string) => void,
+): Promise<void> {
   const { bundleInPlace } = await import("./bundle_file.ts");
   for (const path of paths) {
-    const { summary, warnings } = await bundleInPlace(path);
+    const { summary, warnings } = await bundleInPlace(path, options);
     for (const warning of warnings) note(`warning: ${warning}`);
     note(`${path} has ${summary}`);
   }

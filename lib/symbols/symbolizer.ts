@@ -6,6 +6,7 @@
 import { append } from "../base/bytes/lists.ts";
 import { type ByteSource, MemoryBytes } from "../base/bytes/byte_source.ts";
 import type { BundledObject } from "./bundle/bundled_object.ts";
+import type { BundledSources } from "./bundle/bundled_sources.ts";
 import { sameBuildId } from "./elf/build_id.ts";
 import { ElfFile } from "./elf/elf.ts";
 import { elfSymbols, hasSymtab, vmlinuxSymbols } from "./elf/elf_symbols.ts";
@@ -88,6 +89,8 @@ type Outcome =
 export interface CarriedNames {
   /** Returns what is known about an object; undefined if nothing is. */
   of(object: ObjectInfo): BundledObject | undefined;
+  /** Texts of source lines, if there are any. */
+  readonly sources?: BundledSources;
 }
 
 /** Options of a Symbolizer. */
@@ -194,6 +197,11 @@ export class Symbolizer {
   /** Returns what the recording carries of an object, if its symbols come from there. Call it after `symbolize`. */
   bundledOf({ id }: ObjectInfo): BundledObject | undefined {
     return this.#loaded[id]?.bundled;
+  }
+
+  /** Texts of source lines that the recording carries. */
+  get sources(): BundledSources | undefined {
+    return this.#carried?.sources;
   }
 
   /** Returns whether `symbolize` finds all symbols of `object` without `prepare`. */

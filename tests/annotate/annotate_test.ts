@@ -8,7 +8,7 @@ import type { Annotation } from "../../lib/annotate/annotation.ts";
 import { annotateNamed } from "../../lib/annotate/annotate_named.ts";
 import { nothingAnnotated } from "../../lib/annotate/annotate.ts";
 import { ShownInstructions } from "../../lib/annotate/shown_instructions.ts";
-import { coreMemory } from "../../lib/annotate/code.ts";
+import { coreMemory } from "../../lib/symbols/function_code.ts";
 import { instructionOf, listedLine } from "../../lib/annotate/disassemble.ts";
 import { chosenFunction, SampledFunctions } from "../../lib/annotate/function_samples.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";

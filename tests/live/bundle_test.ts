@@ -68,6 +68,86 @@ testNeeding(
 );
 
 testNeeding(
+  ["cxx", "root", "mountNamespace", "mounts"],
+  "annotate of a bundle with source is that of the recording, without the program, its libraries and its source",
+  () =>
+    withFolder(async (folder) => {
+      const source = `${folder}/shapes.cpp`, shapes = `${folder}/shapes`, bundle = `${folder}/bundle`;
+      const cxx = (await run("g++", ["-print-file-name=libstdc++.so.6"])).stdout.trim();
+      await Deno.copyFile("tests/programs/shapes.cpp", source);
+      const built = await run("g++", ["-O2", "-g", "-o", shapes, source]);
+      assertEquals(built.status, 0, built.stderr);
+      const file = `${folder}/perf.data`;
+      const recorded = await pmuctl(["record", "--bundle", "--source", "-g", "-o", file, "--", shapes]);
+      assertMatch(recorded.stderr, /code of \d+ functions and lines of \d+ source files/);
+      await pmuctlOk(["bundle", "-q", "--source", file, "-o", bundle]);
+      assertEquals(await Deno.readFile(bundle), await Deno.readFile(file), "bundled once more");
+      await pmuctlOk(["bundle", "-q", file, "-o", `${folder}/names`]);
+      const functions = await sampledFunctions(file);
+      assertGreater(functions.length, 5);
+      const before = ":", after = hide(cxx, shapes, source, "/proc/kallsyms");
+      for (const [object, name] of functions) {
+        for (const args of [["-d", object, name], ["-M", "intel", "--json", "-d", object, name]]) {
+          const [here, there] = await Promise.all(
+            [before, after].map((script) => annotated(script, bundle, args)),
+          );
+          assertEquals(there, here, name);
+        }
+      }
+      const [, area] = functions.find(([, name]) => name.includes("area"))!;
+      const shown = await annotated(after, bundle, [area]);
+      assertStringIncludes(shown, "shapes.cpp:");
+      assertMatch(shown, /[0-9a-f]+: .*ret/);
+      const without = await annotated(after, `${folder}/names`, [area]);
+      assertMatch(without, /no instructions of .*area/);
+      assertMatch(without, /source file .*shapes.cpp: not shown/);
+    }),
+);
+
+/** Returns the object and the name of each function that samples hit, apart from those of the kernel. */
+async function sampledFunctions(file: string): Promise<string[][]> {
+  const { events: [{ rows }] } = JSON.parse(
+    await pmuctlOk(["report", "--json", "-s", "dso,symbol", "--no-inline", "-i", file]),
+  );
+  return rows.filter((row: { kernel: boolean; self: { count: number } }) => !row.kernel && row.self.count > 0)
+    .slice(0, 12).map((row: { object: string; symbol: string; unnamed: string }) => [
+      row.object.split("/").at(-1),
+      row.symbol ?? row.unnamed,
+    ]);
+}
+
+/** Annotates a function in a mount namespace, after `before`. */
+async function annotated(before: string, file: string, args: string[]): Promise<string> {
+  const script = `${before} && exec "$0" "$@"`;
+  const ran = await run("unshare", ["--mount", "sh", "-ec", script, PMUCTL, "annotate", "-i", file, ...args]);
+  assertEquals(ran.status, 0, ran.stderr);
+  return ran.stdout + ran.stderr;
+}
+
+testNeeding(["cc"], "bundle says which source text is left out, and why", () =>
+  withFolder(async (folder) => {
+    const source = `${folder}/work.c`, work = `${folder}/work`, file = `${folder}/perf.data`;
+    const comment = ` // ${"x".repeat(480)}\n`;
+    const lines = Array.from({ length: 2500 }, (_, i) => `s += s * ${i + 3};${comment}`).join("");
+    await Deno.writeTextFile(
+      source,
+      `int main(void) { volatile unsigned s = 1; for (int i = 0; i < 20000; i++) {\n${lines}} return s & 1; }`,
+    );
+    const built = await run("cc", ["-O1", "-g", "-o", work, source]);
+    assertEquals(built.status, 0, built.stderr);
+    await pmuctlOk(["record", "-q", "-o", file, "--", work]);
+    const bundle = async () => (await pmuctl(["bundle", "--source", file, "-o", `${folder}/x`])).stderr;
+    assertMatch(
+      await bundle(),
+      /warning: without the text of .*work.c: left out of the bundle, which has at most 1 MiB of a file/,
+    );
+    await Deno.rename(source, `${source}.old`);
+    assertMatch(await bundle(), /warning: without the text of .*work.c: no such file or directory/);
+    const { status, stderr } = await pmuctl(["record", "--source", "--", "true"]);
+    assertEquals([status, stderr], [2, "pmuctl: record: --source needs --bundle: add it\n"]);
+  }));
+
+testNeeding(
   ["perf", "cxx"],
   "perf reads a bundle as it reads the recording, of pmuctl's or its own, file or pipe",
   () =>

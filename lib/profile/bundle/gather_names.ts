@@ -4,10 +4,12 @@
  */
 
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
+import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { encodeBlock } from "../../symbols/bundle/blocks.ts";
 import { BLOCK } from "../../symbols/bundle/block_types.ts";
 import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { type BundledFacts, identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
+import { type SourceExcerpt, writeSources } from "../../symbols/bundle/bundled_sources.ts";
 import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { isJitDump } from "../../symbols/jit/jitdump.ts";
@@ -29,6 +31,7 @@ import { linesOf, mayHaveLines } from "../load/frame_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
 import { frameWeights, type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
 import type { Profile } from "../model/profile.ts";
+import { CodeGatherer, type GatheredCode, mergedAscending } from "./gather_code.ts";
 import { LoggedStacks } from "../load/stacks/carried_stacks.ts";
 
 /** Kinds of objects that are bundled; what a report says of the others depends on the recording alone. */
@@ -42,6 +45,8 @@ export interface GatheredNames {
   bundle: Uint8Array | undefined;
   /** Number of objects with symbols. */
   named: number;
+  /** Number of functions with code, and of source files with text; undefined unless asked for. */
+  source: { functions: number; files: number } | undefined;
   /**
    * Objects with code that stays without a name, though there is a remedy. `samples` are those whose innermost frame is
    * such code: 0 where it has callers alone, and none of the object's code has a name.
@@ -49,18 +54,24 @@ export interface GatheredNames {
   unresolved: Profile["unresolved"];
   /** Number of all samples. */
   samples: number;
-  /** Problems met while files were fetched, a sentence each. */
+  /** Problems met while files were fetched, and what is left out of code and source, a sentence each. */
   warnings: readonly string[];
+}
+
+/** Options of gatherNames(). */
+export interface GatherOptions extends Pick<LoadOptions, "force"> {
+  /** Gather the code of the functions that samples hit, and the text of its source lines, too. */
+  source?: boolean;
 }
 
 /** Gathers the names of a recording. Throws as loadProfile() does. */
 export async function gatherNames(
   input: ByteInput,
   files: SymbolFiles,
-  options: Pick<LoadOptions, "force"> = {},
+  { force, source }: GatherOptions = {},
 ): Promise<GatheredNames> {
   const recording = await readRecording(input, files, {
-    ...options,
+    force,
     inline: true,
     lines: true,
     times: true,
@@ -73,25 +84,28 @@ export async function gatherNames(
     rows.filter(({ id }) => hits.has(id)),
     ({ id }) => Float64Array.from(hits.get(id)!.symbols),
   );
-  const gatherer = new Gatherer(recording, files);
-  const answers: ObjectAnswers[] = [], nameless = new Set<ObjectInfo>();
-  for (const [id, addresses] of hits) {
-    const object = rows[id];
-    if (!BUNDLED.has(object.kind)) continue;
-    const answer = gatherer.answers(object, addresses);
-    answers.push(answer);
-    const { symbols, jitDump, facts: { failure } } = answer;
-    if (symbols === undefined && jitDump === undefined && !READ.has(failure.reason)) nameless.add(object);
-  }
+  const code = source ? new CodeGatherer(recording, files) : undefined;
+  const gatherer = new Gatherer(recording, files, code);
+  const answers = gatherer.all(hits);
   gatherer.addInlined();
   recording.inlined!.close();
-  const named = answers.filter(({ symbols, jitDump }) => symbols || jitDump).length;
+  const nameless = new Set(gatherer.nameless),
+    named = answers.filter((each) => each.symbols || each.jitDump).length;
+  const texts = code?.readSources(symbolizer.sources), further = unwoundStacks(recording);
+  if (texts && texts.size > 0) further.push(writeSources(texts));
   return {
-    bundle: encodeBundle(answers, unwoundStacks(recording)),
+    bundle: encodeBundle(answers, further),
     named,
+    source: code && { functions: code.count, files: filesWithText(texts!) },
     ...unresolvedOf(recording, nameless, files.fetcher !== undefined),
-    warnings: symbolizer.fetchWarnings,
+    warnings: [...symbolizer.fetchWarnings, ...code?.warnings ?? []],
   };
+}
+
+function filesWithText(files: ReadonlyMap<string, SourceExcerpt>): number {
+  let count = 0;
+  for (const { texts } of files.values()) if (texts.size > 0) count++;
+  return count;
 }
 
 /** Returns the objects with code that has no name, of those that are bundled, and the number of all samples. */
@@ -169,17 +183,41 @@ class Gatherer {
   readonly #recording: ReadRecording;
   readonly #files: SymbolFiles;
   /** Chain of inlined functions at each address, by the object's answers. */
-  readonly #chains = new Map<ObjectAnswers, Map<number, number>>();
+  readonly #chains = new Map<ObjectAnswers, ChainRuns>();
+  readonly #code: CodeGatherer | undefined;
+  /** Objects without symbols whose files could not be found or read. */
+  readonly nameless: ObjectInfo[] = [];
 
-  constructor(recording: ReadRecording, files: SymbolFiles) {
+  constructor(recording: ReadRecording, files: SymbolFiles, code: CodeGatherer | undefined) {
     this.#recording = recording;
     this.#files = files;
+    this.#code = code;
   }
 
-  answers(object: ObjectInfo, { symbols, code }: Hits): ObjectAnswers {
+  /** Returns the answers of all objects that are bundled, in the order of their hits. */
+  all(hits: ReadonlyMap<number, Hits>): ObjectAnswers[] {
+    const { spaces: { objects: { rows } } } = this.#recording, code = this.#code;
+    const objects = Array.from(hits.keys(), (id) => rows[id]).filter(({ kind }) => BUNDLED.has(kind));
+    const read = new Map<ObjectInfo, GatheredCode | undefined>();
+    // there is room for the code that has most samples
+    for (const object of code ? objects.toSorted((a, b) => code.weightOf(b) - code.weightOf(a)) : []) {
+      read.set(object, code!.read(object));
+    }
+    return objects.map((object) => {
+      const answer = this.#answers(object, hits.get(object.id)!, read.get(object));
+      const { symbols, jitDump, facts: { failure } } = answer;
+      if (symbols === undefined && jitDump === undefined && !READ.has(failure.reason)) {
+        this.nameless.push(object);
+      }
+      return answer;
+    });
+  }
+
+  #answers(object: ObjectInfo, { symbols, code: ran }: Hits, code: GatheredCode | undefined): ObjectAnswers {
     const { symbolizer } = this.#recording;
     const sorted = ascending(symbols);
-    const found = symbolAnswers(sorted, (address) => {
+    const asked = code ? mergedAscending([sorted, code.targets]) : sorted;
+    const found = symbolAnswers(asked, (address) => {
       const id = symbolizer.symbolize(object, address);
       return id < 0 ? undefined : { id, ...symbolizer.symbol(id) };
     });
@@ -189,6 +227,7 @@ class Gatherer {
       failure: symbolizer.failureOf(object),
       ...symbolizer.tellsInlined(object) ? { tellsInlined: true } : {},
       ...warnings.length > 0 ? { warnings } : {},
+      ...code?.modified === undefined ? {} : { modified: code.modified },
     };
     if (object.kind === "jit" && isJitDump(object.path)) {
       return { facts, jitDump: this.#jitDump(object, sorted) };
@@ -197,11 +236,12 @@ class Gatherer {
     // a table of some symbols counts, even if no address is in one
     if (found.names.length > 0 || facts.failure.reason === REASON.NOT_COVERED) answers.symbols = found;
     answers.functions = this.#functions(object, sorted);
-    const places = ascending(code.keys());
+    if (code) answers.code = code.functions;
+    const hit = ascending(ran.keys()), places = code ? mergedAscending([hit, ...code.addresses]) : hit;
     // offsets in files are small, addresses in the kernel are not
     if (object.kind !== "file") facts.base = places[0];
-    if (mayHaveLines(object)) this.#addLines(object, places, answers);
-    if (facts.tellsInlined) this.#addChains(object, code, answers);
+    if (mayHaveLines(object)) this.#addLines(object, { places, code }, answers);
+    if (facts.tellsInlined) this.#addChains(object, { ran, code }, answers);
     return answers;
   }
 
@@ -242,7 +282,11 @@ class Gatherer {
     return { starts, ends: starts.map((start) => ends.get(start)!) };
   }
 
-  #addLines(object: ObjectInfo, addresses: Float64Array, answers: ObjectAnswers): void {
+  #addLines(
+    object: ObjectInfo,
+    { places: addresses, code }: { places: Float64Array; code: GatheredCode | undefined },
+    answers: ObjectAnswers,
+  ): void {
     const { symbolizer, budget } = this.#recording;
     const bundledOf = (of: ObjectInfo) => symbolizer.bundledOf(of);
     const found = linesOf(object, addresses, { files: this.#files, budget, bundledOf });
@@ -250,6 +294,7 @@ class Gatherer {
       answers.facts.linesFailure = found;
       return;
     }
+    this.#code?.takeLines(object, { addresses, found, code });
     const table = new LineTableBuilder(), { base = 0 } = answers.facts;
     addresses.forEach((address, i) => {
       const file = found.file[i];
@@ -259,14 +304,21 @@ class Gatherer {
     answers.lines = table.bytes("");
   }
 
-  /** Finds what was inlined at the addresses that have a symbol, as a report does. */
-  #addChains(object: ObjectInfo, code: Hits["code"], answers: ObjectAnswers): void {
+  /** Finds what was inlined at the addresses that have a symbol, as a report does, and in all of the code. */
+  #addChains(
+    object: ObjectInfo,
+    { ran, code }: { ran: Hits["code"]; code: GatheredCode | undefined },
+    answers: ObjectAnswers,
+  ): void {
     const { symbolizer, inlined } = this.#recording, { facts } = answers;
     const before = inlined!.warnings.length;
-    const chains = new Map<number, number>();
+    const chains = new ChainRuns();
     const isNamed = (address: number) => symbolizer.symbolize(object, address) >= 0;
-    for (const [ran, sampled] of code) {
-      if ([...sampled].some(isNamed)) chains.set(ran, inlined!.at(object.id, ran, false));
+    for (const [address, sampled] of ran) {
+      if ([...sampled].some(isNamed)) chains.add(address, inlined!.at(object.id, address, false));
+    }
+    for (const addresses of code?.addresses ?? []) {
+      for (const address of addresses) chains.add(address, inlined!.at(object.id, address, false));
     }
     const warnings = inlined!.warnings.slice(before), missing = inlined!.missingOf(object.id);
     if (warnings.length > 0) facts.inlinedWarnings = warnings;
@@ -275,10 +327,34 @@ class Gatherer {
   }
 }
 
+/** Chains of inlined functions at runs of addresses. */
+class ChainRuns {
+  readonly #from = float64Column();
+  readonly #to = float64Column();
+  readonly #chain = int32Column();
+
+  add(address: number, chain: number): void {
+    const last = this.#to.length - 1;
+    if (last >= 0 && this.#to.data[last] === address && this.#chain.data[last] === chain) {
+      this.#to.data[last]++;
+      return;
+    }
+    this.#from.push(address);
+    this.#to.push(address + 1);
+    this.#chain.push(chain);
+  }
+
+  each(take: (from: number, to: number, chain: number) => void): void {
+    for (let run = 0; run < this.#from.length; run++) {
+      take(this.#from.data[run], this.#to.data[run], this.#chain.data[run]);
+    }
+  }
+}
+
 /** Makes the table of the functions that chains consist of. */
 function inlinedTable(
   { parent, function: functionOf, functions, ...calls }: Inlined,
-  chains: Map<number, number>,
+  chains: ChainRuns,
   base = 0,
 ): Uint8Array {
   const table = new FunctionTableBuilder();
@@ -301,8 +377,8 @@ function inlinedTable(
     }
     return rows.get(chain)!;
   };
-  for (const [at, chain] of chains) {
-    table.addRange(at - base, at - base + 1, chain < 0 ? NOTHING : rowOf(chain));
-  }
+  chains.each((from, to, chain) => {
+    table.addRange(from - base, to - base, chain < 0 ? NOTHING : rowOf(chain));
+  });
   return table.bytes("");
 }

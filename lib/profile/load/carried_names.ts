@@ -5,6 +5,7 @@ import type { Features } from "../../perfdata/format/features.ts";
 import type { Bundle } from "../../symbols/bundle/bundle.ts";
 import { BLOCK } from "../../symbols/bundle/block_types.ts";
 import type { BundledObject } from "../../symbols/bundle/bundled_object.ts";
+import type { BundledSources } from "../../symbols/bundle/bundled_sources.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
@@ -53,6 +54,11 @@ export class CarriedNames {
       this.warnings.push(`the stacks that the recording carries are not used: ${error.message}`);
       return undefined;
     }
+  }
+
+  /** Texts of source lines; undefined if there are none. */
+  get sources(): BundledSources | undefined {
+    return this.#bundle?.sources;
   }
 
   /** Whether it has the kernel's symbols. */

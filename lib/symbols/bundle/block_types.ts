@@ -7,4 +7,6 @@ export const BLOCK = {
   INLINED: 5,
   JITDUMP: 6,
   STACKS: 7,
+  CODE: 8,
+  SOURCES: 9,
 } as const;

@@ -27,7 +27,11 @@ export class BlockWriter {
   }
 
   strings(texts: readonly string[]): this {
-    const all = texts.map((text) => encoder.encode(text));
+    return this.pieces(texts.map((text) => encoder.encode(text)));
+  }
+
+  /** Writes pieces of bytes, which are read as strings are. */
+  pieces(all: readonly Uint8Array[]): this {
     this.#w.u32(all.length);
     let end = 0;
     for (const { length } of all) this.#w.u32(end += length);
@@ -66,7 +70,12 @@ export class BlockStrings {
   }
 
   text(i: number): string {
-    return decoder.decode(this.#bytes.subarray(i > 0 ? this.#ends[i - 1] : 0, this.#ends[i]));
+    return decoder.decode(this.bytes(i));
+  }
+
+  /** Returns the bytes of a text. */
+  bytes(i: number): Uint8Array {
+    return this.#bytes.subarray(i > 0 ? this.#ends[i - 1] : 0, this.#ends[i]);
   }
 }
 

@@ -21,6 +21,7 @@ import {
   keyOf,
   type ObjectAnswers,
 } from "./bundled_object.ts";
+import { BundledSources } from "./bundled_sources.ts";
 
 const VERSION = 1, HEADER = 12;
 const PACKING = { NONE: 0, DEFLATE: 1 } as const;
@@ -50,6 +51,8 @@ export class Bundle {
   readonly #objects = new Map<string, BundledObject>();
   /** Payloads of the blocks that belong to no object, by type. */
   readonly further = new Map<number, Uint8Array>();
+  /** Texts of source lines; undefined if there are none. */
+  sources: BundledSources | undefined;
 
   /**
    * Reads an encoded bundle. Throws BadInputError if it is damaged, and LimitError.
@@ -63,6 +66,7 @@ export class Bundle {
         object = new BundledObject(facts);
         this.#objects.set(keyOf(facts), object);
       } else if (type === BLOCK.STACKS) this.further.set(type, payload);
+      else if (type === BLOCK.SOURCES) this.sources = new BundledSources(payload);
       else object?.take(type, payload);
     }
   }

@@ -13,6 +13,7 @@ import { LineTable } from "../kept/line_table.ts";
 import type { SymbolNames } from "../table/symbol_names.ts";
 import { SymbolTable } from "../table/symbol_table.ts";
 import { BLOCK } from "./block_types.ts";
+import { BundledCode, type FunctionOutcome, writeCode } from "./bundled_code.ts";
 import { BlockReader, type BlockStrings, BlockWriter, damaged, encodeBlock } from "./blocks.ts";
 
 /** Source line of each of some addresses; see sourceLines(). */
@@ -47,6 +48,8 @@ export interface BundledFacts {
   /** Number that addresses have to be taken less of, in the tables of lines and inlined functions; 0 by default. */
   base?: number;
   tellsInlined?: boolean;
+  /** Time of the last write to its file, in seconds since 1970, if it has code. */
+  modified?: number;
   /** Reason why there are no lines. */
   linesFailure?: SymbolFailure;
   /** Problems found while its symbols, and its inlined functions, were read. */
@@ -66,6 +69,8 @@ export interface ObjectAnswers {
   inlined?: Uint8Array;
   /** Jitdump without code, with what samples hit. */
   jitDump?: Uint8Array;
+  /** Code of functions, or why it could not be read, by first address. */
+  code?: ReadonlyMap<number, FunctionOutcome>;
 }
 
 /** Returns the facts that identify an object. */
@@ -84,7 +89,7 @@ export function keyOf({ kind, path, buildId, device, inode, pid }: Omit<BundledF
 
 /** Encodes the blocks of an object. */
 export function encodeObject(answers: ObjectAnswers): Uint8Array[] {
-  const { facts, symbols, functions, lines, inlined, jitDump } = answers;
+  const { facts, symbols, functions, lines, inlined, jitDump, code } = answers;
   const blocks = [encodeBlock(BLOCK.OBJECT, new TextEncoder().encode(JSON.stringify(facts)))];
   if (symbols) {
     const { from, to, symbol, starts, ends, names } = symbols;
@@ -99,6 +104,7 @@ export function encodeObject(answers: ObjectAnswers): Uint8Array[] {
   if (lines) blocks.push(encodeBlock(BLOCK.LINES, lines));
   if (inlined) blocks.push(encodeBlock(BLOCK.INLINED, inlined));
   if (jitDump) blocks.push(encodeBlock(BLOCK.JITDUMP, jitDump));
+  if (code) blocks.push(writeCode(code));
   return blocks;
 }
 
@@ -111,6 +117,7 @@ export class BundledObject {
   lines: BundledLines | undefined;
   inlined: BundledInlined | undefined;
   jitDump: Uint8Array | undefined;
+  code: BundledCode | undefined;
 
   constructor(facts: BundledFacts) {
     this.facts = facts;
@@ -132,6 +139,7 @@ export class BundledObject {
       if (functions === undefined) throw damaged();
       this.inlined = new BundledInlined(functions, this.facts);
     } else if (type === BLOCK.JITDUMP) this.jitDump = payload;
+    else if (type === BLOCK.CODE) this.code = new BundledCode(r);
   }
 }
 
@@ -150,9 +158,20 @@ export function decodeFacts(payload: Uint8Array): BundledFacts {
 function isFacts(value: unknown): value is BundledFacts {
   const facts = value as BundledFacts | null;
   if (typeof facts !== "object" || facts === null) return false;
-  const { kind, path, buildId = "", device = "", inode = "", pid, base = 0, failure, linesFailure } = facts;
+  const {
+    kind,
+    path,
+    buildId = "",
+    device = "",
+    inode = "",
+    pid,
+    base = 0,
+    modified = 0,
+    failure,
+    linesFailure,
+  } = facts;
   return [kind, path, buildId, device, inode].every((text) => typeof text === "string") &&
-    [pid, base].every((number) => typeof number === "number") && isFailure(failure) &&
+    [pid, base, modified].every((number) => typeof number === "number") && isFailure(failure) &&
     (linesFailure === undefined || isFailure(linesFailure)) &&
     [facts.warnings, facts.inlinedWarnings, facts.missing].every(isTexts);
 }

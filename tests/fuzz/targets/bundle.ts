@@ -6,9 +6,16 @@ import type { SeekableInput } from "../../../lib/perfdata/read/data_input.ts";
 import { withNames } from "../../../lib/perfdata/rewrite/add_names.ts";
 import { gatherNames } from "../../../lib/profile/bundle/gather_names.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
-import { Bundle } from "../../../lib/symbols/bundle/bundle.ts";
+import { jumpTargets } from "../../../lib/profile/bundle/jump_targets.ts";
+import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
+import type { FunctionCode, FunctionOutcome } from "../../../lib/symbols/bundle/bundled_code.ts";
+import type { ObjectAnswers } from "../../../lib/symbols/bundle/bundled_object.ts";
+import { writeSources } from "../../../lib/symbols/bundle/bundled_sources.ts";
+import { EM } from "../../../lib/symbols/elf/elf.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Budget } from "../../../lib/symbols/object/limits.ts";
+import { REASON } from "../../../lib/symbols/object/missing_symbol_reasons.ts";
+import { SourceTexts } from "../../../lib/symbols/source_texts.ts";
 import { writtenFile, writtenPipe } from "../../perfdata/small_recording.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
@@ -21,6 +28,8 @@ const RECORDINGS = [writtenFile(), writtenPipe(), copiesSeed()].map((bytes) =>
   new MemoryBytes(bytes, "input") as SeekableInput
 );
 const ADDRESSES = [0, 0x400, 0x1000, 0x1234, 0x2000, -1, -2130706432];
+/** Most bytes that a byte of a bundle can stand for. */
+const MAX_RATIO = 1032;
 /** Bytes in front of the blocks: version, packing, size. */
 const HEADER = 12;
 
@@ -32,6 +41,21 @@ const PROGRAMS: SymbolFiles = {
     ),
   kallsyms: () => new TextEncoder().encode("ffffffff81000000 T _text\nffffffff81000100 T vfs_read\n"),
 };
+/** Blocks that only recordings of real programs have. */
+const CODE: ObjectAnswers[] = [{
+  facts: { kind: "file", path: "/bin/x", pid: 1, failure: { reason: REASON.NOT_COVERED }, modified: 1 },
+  code: new Map<number, FunctionOutcome>([
+    [0x400, { bytes: Uint8Array.of(0xe8, 0, 0, 0, 0, 0x74, 2, 0xc3), address: 0x400, machine: EM.X86_64 }],
+    [0x1000, { bytes: Uint8Array.of(0x10, 0, 0, 0x94), address: -8, machine: EM.AARCH64 }],
+    [0x1234, { cause: "it is in no file" }],
+  ]),
+}];
+const SOURCES = writeSources(
+  new Map(HOSTILE_NAMES.map((name, i) => [
+    name,
+    { texts: new Map([[i + 1, name.repeat(i)]]), modified: i, ...i % 2 === 0 ? { count: i + 1 } : {} },
+  ])),
+);
 const NOTHING: SymbolFiles = { open: () => undefined, kallsyms: () => undefined };
 
 /** A bundle of the recording's own names, with some of its bytes changed. */
@@ -60,25 +84,48 @@ async function load(bundle: Uint8Array): Promise<void> {
 
 /** Asks each object of a bundle at some addresses. */
 function ask(bundle: Uint8Array): void {
-  for (const object of new Bundle(bundle, new Budget().cost("names")).objects) {
-    const { symbols, functions, inlined, lines } = object;
+  const { objects, sources } = new Bundle(bundle, new Budget().cost("names"));
+  for (const { facts, symbols, functions, inlined, lines, code } of objects) {
     for (const address of ADDRESSES) {
       const symbol = symbols?.find(address) ?? -1;
       if (symbol >= 0 && typeof symbols!.name(symbol) !== "string") throw new Error(`symbol ${symbol}`);
       functions?.startAt(address);
+      const outcome = code?.of(address);
+      if (outcome && "bytes" in outcome) askCode(outcome, bundle.length);
       for (let row = inlined?.at(address) ?? -1; row >= 0; row = inlined!.functions.parent(row)) {
         inlined!.functions.name(row);
       }
     }
     const found = lines?.of(Float64Array.from(ADDRESSES));
     if (found?.file.some((file) => file >= found.paths.length)) throw new Error("a line of no file");
+    if (!["undefined", "number"].includes(typeof facts.modified)) throw new Error("no time");
   }
+  for (const file of sources?.paths ?? []) {
+    const lines = [...sources!.of(file)!.texts.keys(), 1, 2 ** 31].map((line) => ({
+      file,
+      line,
+      samples: 1,
+    }));
+    const texts = new SourceTexts(lines, sources);
+    for (const each of lines) texts.of(each);
+    texts.warnings(lines, 0);
+  }
+}
+
+/** Looks at code as annotations do, but for disassembling it. */
+function askCode(code: FunctionCode, most: number): void {
+  if (code.bytes.length > most * MAX_RATIO) throw new Error(`${code.bytes.length} bytes of code`);
+  BigInt(code.address);
+  for (const target of jumpTargets(code)) if (!Number.isInteger(target)) throw new Error(`target ${target}`);
 }
 
 /** Makes the target, once the names of its recordings are gathered. */
 export async function bundleTargets(): Promise<Target[]> {
-  const gathered = await Promise.all(RECORDINGS.map((input) => gatherNames(input, PROGRAMS)));
+  const gathered = await Promise.all(
+    RECORDINGS.map((input) => gatherNames(input, PROGRAMS, { source: true })),
+  );
   const bundles = gathered.map(({ bundle }) => bundle!);
+  bundles.push(encodeBundle(CODE, [SOURCES])!);
   return [{
     name: "bundle",
     what: "names that a recording carries",

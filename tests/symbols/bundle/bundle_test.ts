@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
+import type { FunctionOutcome } from "../../../lib/symbols/bundle/bundled_code.ts";
 import { identityOf, type ObjectAnswers } from "../../../lib/symbols/bundle/bundled_object.ts";
+import { writeSources } from "../../../lib/symbols/bundle/bundled_sources.ts";
+import { EM } from "../../../lib/symbols/elf/elf.ts";
 import { FunctionTableBuilder } from "../../../lib/symbols/kept/function_table.ts";
 import { NOTHING } from "../../../lib/symbols/kept/kept_ranges.ts";
 import { LineTableBuilder } from "../../../lib/symbols/kept/line_table.ts";
@@ -60,8 +63,19 @@ const ANSWERS: ObjectAnswers = {
   functions: { starts: Float64Array.of(0x9000), ends: Float64Array.of(0x9100) },
   lines: lineTable(),
   inlined: functionTable(),
+  code: new Map<number, FunctionOutcome>([
+    [0x1400, { cause: "it is in no file" }],
+    [0x1000, { bytes: Uint8Array.of(0x90, 0xc3), address: 0x401000, machine: EM.X86_64 }],
+  ]),
 };
-const encoded = (objects: ObjectAnswers[]) => encodeBundle(objects)!;
+const SOURCES = writeSources(
+  new Map([
+    ["/src/x.c", { texts: new Map([[7, "int ü;"], [9, ""]]), modified: 1.5, count: 9 }],
+    ["/src/y.c", { texts: new Map(), modified: -Infinity, problem: "not shown: no such file" }],
+    ["/src/z.c", { texts: new Map([[1, "z"]]), modified: 2 }],
+  ]),
+);
+const encoded = (objects: ObjectAnswers[]) => encodeBundle(objects, [SOURCES])!;
 const bundleOf = (bytes: Uint8Array) => new Bundle(bytes, new Cost());
 
 Deno.test("a bundle gives the answers that were put into it, and none for other addresses", () => {
@@ -84,6 +98,36 @@ Deno.test("a bundle gives the answers that were put into it, and none for other 
     -1,
   ]);
   assertEquals([facts.tellsInlined, [...inlined!.missing]], [true, ["x.dwo"]]);
+});
+
+Deno.test("a bundle gives code of functions by their starts, or why there is none, and lines of source files", () => {
+  const bundle = bundleOf(encoded([ANSWERS])), { code } = bundle.of(OBJECT)!;
+  assertEquals([0x1000, 0x1400, 0x1001].map((start) => code!.of(start)), [
+    { bytes: Uint8Array.of(0x90, 0xc3), address: 0x401000, machine: EM.X86_64 },
+    { cause: "it is in no file" },
+    undefined,
+  ]);
+  assertEquals([code!.has(0x1000), code!.has(0x1400), code!.has(0)], [true, false, false]);
+  const { sources } = bundle;
+  assertEquals(sources!.of("/src/x.c"), {
+    texts: new Map([[7, "int ü;"], [9, ""]]),
+    modified: 1.5,
+    count: 9,
+  });
+  assertEquals(sources!.of("/src/y.c"), {
+    texts: new Map(),
+    modified: -Infinity,
+    problem: "not shown: no such file",
+  });
+  assertEquals([...sources!.of("/src/z.c")!.texts], [[1, "z"]]);
+  assertEquals(sources!.of("/src/none.c"), undefined);
+});
+
+Deno.test("code at an address that is no whole number is refused", () => {
+  for (const address of [NaN, Infinity, 0.5, 1e300]) {
+    const code = new Map([[0, { bytes: Uint8Array.of(0xc3), address, machine: EM.X86_64 }]]);
+    assertThrows(() => bundleOf(encoded([{ facts: ANSWERS.facts, code }])), BadInputError, "damaged");
+  }
 });
 
 Deno.test("a bundle has lines and inlined functions of the kernel, whose addresses are counted from a base", () => {
@@ -122,7 +166,13 @@ Deno.test("a bundle that was cut off or changed anywhere is read or refused, and
       changed[at] = value;
       let object;
       try {
-        object = bundleOf(changed).of(OBJECT);
+        const bundle = bundleOf(changed);
+        object = bundle.of(OBJECT);
+        for (const path of bundle.sources?.paths ?? []) {
+          for (const [number, text] of bundle.sources!.of(path)!.texts) {
+            assert(number > 0 && typeof text === "string");
+          }
+        }
       } catch (error) {
         assert(error instanceof BadInputError, `at ${at}: ${error}`);
         continue;
@@ -136,6 +186,8 @@ Deno.test("a bundle that was cut off or changed anywhere is read or refused, and
         assert(typeof object!.inlined!.functions.name(row) === "string" && deep++ < 3);
       }
       const symbol = object?.symbols?.find(0x1010) ?? -1;
+      const code = object?.code?.of(0x1000);
+      if (code && "bytes" in code) assert(code.bytes.length <= changed.length);
       if (symbol >= 0) assert(typeof object!.symbols!.name(symbol) === "string");
     }
   }

@@ -1,16 +1,17 @@
 /** Texts of source lines, and what is said about files whose lines are not shown. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { SourceLine } from "../../lib/annotate/annotation.ts";
-import { linesIn, SourceTexts } from "../../lib/annotate/source_texts.ts";
+import {
+  BundledSources,
+  type SourceExcerpt,
+  writeSources,
+} from "../../lib/symbols/bundle/bundled_sources.ts";
+import { excerptOf, shownLines, SourceFiles, SourceTexts } from "../../lib/symbols/source_texts.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const line = (file: string, line: number, samples = 0): SourceLine => ({
-  file,
-  line,
-  samples,
-  period: samples,
-});
+const line = (file: string, line: number, samples = 0) => ({ file, line, samples });
+const linesIn = (bytes: Uint8Array, numbers: number[]) =>
+  shownLines({ ...excerptOf(bytes, numbers), modified: 0 }, numbers);
 
 Deno.test("lines are found by their numbers, and a last one without an end", () => {
   const { texts, problem } = linesIn(bytes("one\n\nthree"), [1, 2, 3]);
@@ -109,3 +110,39 @@ Deno.test("of very many files, five are named", () => {
   assertEquals(warnings[0], "source file /nowhere/0.c: not shown: no such file or directory");
   assertEquals(warnings[5], "2995 more source files not shown, or not as compiled");
 });
+
+/** Sources that a recording carries, with `texts` of a file. */
+function carrying(path: string, excerpt: SourceExcerpt): BundledSources {
+  return new BundledSources(writeSources(new Map([[path, excerpt]])).subarray(8));
+}
+
+Deno.test("lines that the recording carries are shown as they were in the file, with the same warnings", () =>
+  inFolder((folder) => {
+    const path = `${folder}/x.c`, numbers = [1, 3, 9];
+    Deno.writeTextFileSync(path, `one\ntwo\n${"😀".repeat(600)}\n`);
+    const lines = numbers.map((number) => line(path, number, 1));
+    for (const asked of [lines, lines.slice(0, 2), lines.slice(0, 1)]) {
+      const carried = carrying(path, new SourceFiles(undefined).read(path, numbers));
+      const read = new SourceTexts(asked), texts = asked.map((each) => read.of(each));
+      const warnings = read.warnings(asked, Infinity), newer = read.warnings(asked, 0);
+      Deno.renameSync(path, `${path}.old`);
+      const again = new SourceTexts(asked, carried);
+      assertEquals(asked.map((each) => again.of(each)), texts);
+      assertEquals([again.warnings(asked, Infinity), again.warnings(asked, 0)], [warnings, newer]);
+      Deno.renameSync(`${path}.old`, path);
+    }
+  }));
+
+Deno.test("a file is read where the recording has not all of its lines, and else the recording says why", () =>
+  inFolder((folder) => {
+    const path = `${folder}/x.c`, asked = [line(path, 1, 1), line(path, 2, 1)];
+    const partly = carrying(path, { texts: new Map([[1, "carried"]]), modified: 0 });
+    const problem = carrying(path, { texts: new Map(), modified: 0, problem: "not shown: as secret" });
+    assertEquals(new SourceTexts(asked, partly).of(asked[0]), "carried");
+    assertMatch(new SourceTexts(asked, partly).warnings(asked, 9)[0], /does not carry line 2/);
+    assertMatch(new SourceTexts(asked, problem).warnings(asked, 9)[0], /as secret/);
+    Deno.writeTextFileSync(path, "one\ntwo\n");
+    for (const carried of [partly, problem]) {
+      assertEquals(asked.map((each) => new SourceTexts(asked, carried).of(each)), ["one", "two"]);
+    }
+  }));

@@ -1,4 +1,4 @@
-/** Bytes of a function's code, from the file that was recorded, or of the running kernel. */
+/** Bytes of a function's code: those that the recording carries, of the file that was recorded, or of the running kernel. */
 
 import type { ByteSource } from "../base/bytes/byte_source.ts";
 import { viewOf } from "../base/bytes/bytes.ts";
@@ -6,27 +6,30 @@ import { FileBytes } from "../base/files/file_bytes.ts";
 import type { OpenRefusal } from "../base/files/guarded_open.ts";
 import { BadInputError } from "../base/system/errors.ts";
 import { errnoOf, errorCause } from "../base/system/system_error.ts";
-import { type FunctionRanges, functionRanges } from "../symbols/dwarf/function_ranges.ts";
-import { EM } from "../symbols/elf/elf.ts";
-import { memoryAt } from "../symbols/elf/load_offsets.ts";
-import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
-import { type KernelElf, openKernelElf } from "../symbols/kernel_elf.ts";
-import { type Cost, LimitError } from "../symbols/object/limits.ts";
-import type { ObjectInfo } from "../symbols/object/objects.ts";
-import { missingSymbolCause, type SymbolFailure } from "../symbols/object/missing_symbol_reasons.ts";
-import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "../symbols/object_elf.ts";
-
-/** Code of a function. */
-export interface FunctionCode {
-  bytes: Uint8Array;
-  /** Address of its first byte: the one that it was linked for; of the kernel, the one in memory. */
-  address: number;
-  /** ELF's number of the machine (e_machine). */
-  machine: number;
-}
+import type { BundledCode, FunctionOutcome } from "./bundle/bundled_code.ts";
+import { type FunctionRanges, functionRanges } from "./dwarf/function_ranges.ts";
+import { EM } from "./elf/elf.ts";
+import { memoryAt } from "./elf/load_offsets.ts";
+import type { SymbolFiles } from "./files/symbol_files.ts";
+import { type KernelElf, openKernelElf } from "./kernel_elf.ts";
+import { type Cost, LimitError } from "./object/limits.ts";
+import type { ObjectInfo } from "./object/objects.ts";
+import { missingSymbolCause, type SymbolFailure } from "./object/missing_symbol_reasons.ts";
+import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "./object_elf.ts";
 
 /** Largest function that is disassembled by default, in bytes; generated ones have some 100 KB. */
 const MAX_CODE = 1 << 20;
+
+/** Options of an ObjectCode. */
+export interface CodeOptions {
+  files: SymbolFiles;
+  object: ObjectInfo;
+  cost: Cost;
+  /** Largest function, in bytes; 1 MiB by default. */
+  maxCode?: number;
+  /** Code that the recording carries: files are read only for functions that it lacks. */
+  carried?: BundledCode;
+}
 
 /** Code of an object's functions. Its files are opened once, at the first function. Needs `close()`. */
 export class ObjectCode {
@@ -34,17 +37,18 @@ export class ObjectCode {
   readonly #object: ObjectInfo;
   readonly #cost: Cost;
   readonly #maxCode: number;
+  readonly #carried: BundledCode | undefined;
   #elf: ObjectElf | SymbolFailure | undefined;
   #ranges: FunctionRanges | undefined;
   #kernelElf: KernelElf | undefined | null = null;
   #core: FileBytes | OpenRefusal | undefined;
 
-  /** @param maxCode largest function, in bytes. */
-  constructor(files: SymbolFiles, object: ObjectInfo, cost: Cost, maxCode = MAX_CODE) {
+  constructor({ files, object, cost, maxCode = MAX_CODE, carried }: CodeOptions) {
     this.#files = files;
     this.#object = object;
     this.#cost = cost;
     this.#maxCode = maxCode;
+    this.#carried = carried;
   }
 
   /** Time of the last write to the object's file, in seconds since 1970; undefined if unknown. Call it after `of`. */
@@ -56,7 +60,14 @@ export class ObjectCode {
    * Returns the code from `start` to `end`, of the kind of AddressSpaces.at, or the reason why it cannot be read. Where the
    * end is not known, the tables for unwinding tell.
    */
-  of(start: number, end: number | undefined): FunctionCode | { cause: string } {
+  of(start: number, end: number | undefined): FunctionOutcome {
+    const carried = this.#carried?.of(start);
+    if (carried && "bytes" in carried) return this.#tooLong(carried.bytes.length) ?? carried;
+    const read = this.#read(start, end);
+    return "cause" in read ? carried ?? read : read;
+  }
+
+  #read(start: number, end: number | undefined): FunctionOutcome {
     try {
       const { kind } = this.#object;
       return kind === "kernel" || kind === "module" ? this.#inKernel(start, end) : this.#inFile(start, end);
@@ -74,7 +85,7 @@ export class ObjectCode {
     if (this.#core instanceof FileBytes) this.#core.close();
   }
 
-  #inFile(start: number, end: number | undefined): FunctionCode | { cause: string } {
+  #inFile(start: number, end: number | undefined): FunctionOutcome {
     const { kind } = this.#object;
     if (kind !== "file" && kind !== "vdso") return { cause: "it is in no file" };
     const elf = this.#elf ??= openObjectElf(this.#files, this.#object, this.#cost);
@@ -86,7 +97,7 @@ export class ObjectCode {
       : { bytes: bytes.slice(), address, machine: elf.file.machine };
   }
 
-  #inKernel(start: number, end: number | undefined): FunctionCode | { cause: string } {
+  #inKernel(start: number, end: number | undefined): FunctionOutcome {
     const length = this.#length(start, end);
     if (this.#kernelElf === null) {
       this.#kernelElf = openKernelElf(this.#files, this.#object, this.#cost, () => true);
@@ -106,12 +117,18 @@ export class ObjectCode {
 
   /** Returns the bytes between two addresses. Throws BadInputError if these are none, or too many. */
   #length(start: number, end = NaN): number {
-    const length = end - start, most = this.#maxCode;
+    const length = end - start;
     if (!(length > 0)) throw new BadInputError("its size is not known");
-    if (length <= most) return length;
-    throw new BadInputError(
-      `it has ${Math.round(length / 1024)} KiB of code; at most ${most >> 10} KiB are shown`,
-    );
+    const tooLong = this.#tooLong(length);
+    if (tooLong) throw new BadInputError(tooLong.cause);
+    return length;
+  }
+
+  #tooLong(length: number): { cause: string } | undefined {
+    const most = this.#maxCode;
+    return length <= most ? undefined : {
+      cause: `it has ${Math.round(length / 1024)} KiB of code; at most ${most >> 10} KiB are shown`,
+    };
   }
 }
 

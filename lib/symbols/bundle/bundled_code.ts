@@ -1,0 +1,73 @@
+/** Code of functions that a recording carries, so that it can be annotated without the programs. */
+
+import { BLOCK } from "./block_types.ts";
+import { type BlockReader, type BlockStrings, BlockWriter, damaged } from "./blocks.ts";
+
+/** Code of a function. */
+export interface FunctionCode {
+  bytes: Uint8Array;
+  /** Address of its first byte: the one that it was linked for; of the kernel, the one in memory. */
+  address: number;
+  /** ELF's number of the machine (e_machine). */
+  machine: number;
+}
+
+/** Code of a function, or the reason why it cannot be read. */
+export type FunctionOutcome = FunctionCode | { cause: string };
+
+/** Encodes the code of functions by their first addresses. */
+export function writeCode(functions: ReadonlyMap<number, FunctionOutcome>): Uint8Array<ArrayBuffer> {
+  const all = Array.from(functions).sort((a, b) => a[0] - b[0]);
+  const codes = all.map(([, outcome]) =>
+    "cause" in outcome ? { bytes: new Uint8Array(), address: 0, machine: 0 } : outcome
+  );
+  return new BlockWriter()
+    .doubles(Float64Array.from(all, ([start]) => start))
+    .doubles(Float64Array.from(codes, ({ address }) => address))
+    .ints(Int32Array.from(codes, ({ machine }) => machine))
+    .strings(all.map(([, outcome]) => "cause" in outcome ? outcome.cause : ""))
+    .pieces(codes.map(({ bytes }) => bytes))
+    .block(BLOCK.CODE);
+}
+
+/** Code of functions of a bundled object. */
+export class BundledCode {
+  readonly #rows: Map<number, number>;
+  readonly #addresses: Float64Array;
+  readonly #machines: Int32Array;
+  readonly #causes: BlockStrings;
+  readonly #bytes: BlockStrings;
+
+  /** Reads what writeCode() wrote. Throws BadInputError. */
+  constructor(r: BlockReader) {
+    const starts = r.doubles();
+    this.#rows = new Map(Array.from(starts, (start, row) => [start, row]));
+    this.#addresses = r.doubles();
+    this.#machines = r.ints(0, 1 << 16);
+    this.#causes = r.strings();
+    this.#bytes = r.strings();
+    const columns = [this.#addresses, this.#machines, this.#causes, this.#bytes];
+    if (columns.some(({ length }) => length !== starts.length)) throw damaged();
+    if (!this.#addresses.every(isAddress)) throw damaged();
+  }
+
+  /** Returns the code of the function that starts at an address (as in AddressSpaces.at); undefined if it is not carried. */
+  of(start: number): FunctionOutcome | undefined {
+    const row = this.#rows.get(start);
+    if (row === undefined) return undefined;
+    const bytes = this.#bytes.bytes(row);
+    return bytes.length === 0
+      ? { cause: this.#causes.text(row) }
+      : { bytes, address: this.#addresses[row], machine: this.#machines[row] };
+  }
+
+  /** Returns whether the recording carries the code of that function. */
+  has(start: number): boolean {
+    const row = this.#rows.get(start);
+    return row !== undefined && this.#bytes.bytes(row).length > 0;
+  }
+}
+
+function isAddress(address: number): boolean {
+  return Number.isInteger(address) && Math.abs(address) <= 2 ** 63;
+}
