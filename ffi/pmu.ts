@@ -175,6 +175,11 @@ export function openFifo(path: string): number {
   return checked("open", shim().pmu_open_fifo(toCString(path)));
 }
 
+/** Opens a regular file for reading. Throws PmuError: EINVAL when it is none. */
+export function openInputFile(path: string): number {
+  return checked("open", shim().pmu_open_input(toCString(path)));
+}
+
 /** Creates a pipe, for a drain whose records are read by this process; children inherit neither end. */
 export function makePipe(): { readFd: number; writeFd: number } {
   const fds = new Int32Array(2);

@@ -153,6 +153,8 @@ export const SYMBOLS = {
   pmu_lock: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_open_fifo(const char *path)
   pmu_open_fifo: { parameters: ["buffer"], result: "i32" },
+  // int32_t pmu_open_input(const char *path)
+  pmu_open_input: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_pipe(int32_t fds[2])
   pmu_pipe: { parameters: ["buffer"], result: "i32" },
   // int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)

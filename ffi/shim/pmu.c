@@ -191,18 +191,29 @@ int32_t pmu_lock(const char *path)
 	return fd < 0 ? -errno : locked(fd);
 }
 
-int32_t pmu_open_fifo(const char *path)
+/* Opens a file if it is of this type (S_IFMT of stat(2)), without waiting for another process: -EINVAL if not. */
+static int32_t open_of_type(const char *path, int flags, mode_t type)
 {
-	int fd = open_again(path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int fd = open_again(path, flags | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat stat;
 
 	if (fd < 0)
 		return -errno;
 	/* By its number: see lock_regular(). */
-	if (syscall(SYS_fstat, fd, &stat) == 0 && S_ISFIFO(stat.st_mode))
+	if (syscall(SYS_fstat, fd, &stat) == 0 && (stat.st_mode & S_IFMT) == type)
 		return fd;
 	close(fd);
 	return -EINVAL;
+}
+
+int32_t pmu_open_fifo(const char *path)
+{
+	return open_of_type(path, O_WRONLY, S_IFIFO);
+}
+
+int32_t pmu_open_input(const char *path)
+{
+	return open_of_type(path, O_RDONLY, S_IFREG);
 }
 
 int32_t pmu_pipe(int32_t fds[2])

@@ -501,6 +501,9 @@ PMU_API int32_t pmu_lock(const char *path);
  */
 PMU_API int32_t pmu_open_fifo(const char *path);
 
+/* Opens a regular file for reading, without a lock: -EINVAL when it is none. */
+PMU_API int32_t pmu_open_input(const char *path);
+
 /* Creates a pipe, both ends close-on-exec: fds[0] to read, fds[1] to write. */
 PMU_API int32_t pmu_pipe(int32_t fds[2]);
 

@@ -25,8 +25,9 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { type CommandOutput, CommandRunner, type Job, type RunLimit } from "../run/command_runner.ts";
+import { type CommandOutput, CommandRunner, type Job, type RunLimit, withSetup } from "../run/command_runner.ts";
 import type { RequestedEvent } from "../run/measured_run.ts";
+import { parseStatuses, shellCommand } from "../run/run_options.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 
@@ -61,6 +62,14 @@ export const command: CommandSpec = {
       help: "count these events instead of the usual ones",
     },
     { name: "prepare", value: "CMD", help: "run CMD before each run, unmeasured" },
+    { name: "setup", value: "CMD", help: "run CMD once, before all runs of a command" },
+    { name: "cleanup", value: "CMD", help: "run CMD once, after all runs of a command, even if one fails" },
+    {
+      name: "input",
+      value: "FILE",
+      values: "file",
+      help: "let commands read FILE from standard input (default: nothing)",
+    },
     {
       name: "vs",
       value: "CMD",
@@ -86,6 +95,11 @@ export const command: CommandSpec = {
       help: "kill a run that takes longer, and everything it started, and stop with an error",
     },
     { name: "ignore-failure", short: "i", help: "also count runs that exit with an error" },
+    {
+      name: "allow-status",
+      value: "N,N",
+      help: "also count runs that exit with one of these statuses",
+    },
     { name: "json", help: "print a JSON object with all runs (docs/formats.md)" },
     { name: "csv", help: "print CSV: a line for each command and metric" },
     { name: "raw", help: "with --csv: print a line for each run" },
@@ -94,7 +108,10 @@ export const command: CommandSpec = {
   groups: [
     {
       title: "what to run",
-      options: ["vs", "param", "prepare", "shell", "output", "timeout", "ignore-failure"],
+      options: [
+        ...["vs", "param", "prepare", "setup", "cleanup", "shell", "input", "output", "timeout"],
+        ...["allow-status", "ignore-failure"],
+      ],
     },
     { title: "how often", options: ["runs", "min-time", "warmup"] },
     { title: "what to measure", options: ["event"] },
@@ -128,19 +145,22 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const requestedEvents = requestedEventsOf(args);
   const world = hostWorld();
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
+  const statuses = args.text("allow-status");
   const runner = new CommandRunner(jobs, {
     requestedEvents,
+    input: args.text("input"),
+    ...(statuses === undefined ? {} : { allowedStatuses: parseStatuses(statuses, "--allow-status") }),
     standing,
     output: outputOf(args),
     ignoreFailure: args.has("ignore-failure"),
-    failureHint: " (-i counts it all the same)",
+    failureHint: " (--allow-status or -i counts it all the same)",
     note,
     stopper: onStopSignals(io.stderrIsTerminal),
     ...(timeout === undefined ? {} : { limit: () => timeout }),
   });
   let samples: SamplesByCommand<RunFacts> = [];
   try {
-    samples = await measure(runner, commands, { enough, warmups }, io);
+    samples = await withSetup(runner, () => measure(runner, commands, { enough, warmups }, io), note);
   } catch (error) {
     throw quotedCommands(args, error) ?? error;
   } finally {
@@ -220,15 +240,17 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
     shell ? [args.command.join(" ")] : args.command,
     ...args.texts("vs").map((text) => wordsOf(text, "--vs")),
   ];
-  const prepareText = args.text("prepare");
-  const prepare = prepareText === undefined ? undefined : wordsOf(prepareText, "--prepare");
+  const around = ["prepare", "setup", "cleanup"].flatMap((name) => {
+    const text = args.text(name);
+    return text === undefined ? [] : [{ name, words: wordsOf(text, `--${name}`) }];
+  });
   const parameters = args.texts("param").map(parseParameter);
   for (const { name } of parameters) {
-    if (![...templates, prepare ?? []].some((words) => usesParameter(words, name))) {
+    if (![...templates, ...around.map(({ words }) => words)].some((words) => usesParameter(words, name))) {
       throw new UsageError(`--param ${name}: no command contains {${name}}`);
     }
   }
-  const argvOf = (words: string[]) => shell ? ["/bin/sh", "-c", ...words] : words;
+  const argvOf = (words: string[]) => shell ? shellCommand(words[0]) : words;
   const all = parameterCombinations(parameters).flatMap((values) =>
     templates.map((template) => {
       const words = substituteParameters(template, values);
@@ -236,7 +258,12 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
       const argv = argvOf(words);
       return {
         command: { name, argv, parameters: values },
-        job: { name, argv, ...(prepare ? { prepare: argvOf(substituteParameters(prepare, values)) } : {}) },
+        job: {
+          ...{ name, argv },
+          ...Object.fromEntries(
+            around.map((each) => [each.name, argvOf(substituteParameters(each.words, values))]),
+          ),
+        },
       };
     })
   );

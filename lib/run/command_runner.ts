@@ -4,9 +4,10 @@
  */
 
 import { SIGNAL } from "../base/system/numbers.ts";
-import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
+import { closeFd, createFile, openInputFile, PmuError, seek } from "../../ffi/pmu.ts";
 import type { StopSignals } from "../../ffi/command.ts";
-import { CommandError, UnsupportedError } from "../base/system/errors.ts";
+import { ERRNO } from "../base/system/errno.ts";
+import { BadInputError, CommandError, UnsupportedError } from "../base/system/errors.ts";
 import { printable } from "../base/text/printable.ts";
 import { refusal } from "../base/system/system_error.ts";
 import type { Standing } from "../events/open.ts";
@@ -19,6 +20,9 @@ export interface Job {
   argv: readonly string[];
   /** Command to run before each run, unmeasured. */
   prepare?: readonly string[];
+  /** Commands to run before the first run, and after the last one, unmeasured. */
+  setup?: readonly string[];
+  cleanup?: readonly string[];
 }
 
 /** Destination of what commands print: nowhere, pmuctl's own output, its standard error, or a file. */
@@ -30,9 +34,13 @@ export interface RunnerOptions {
   standing: Standing;
   /** Destination of what commands print; default `null`. A file holds the output of the last run. */
   output?: CommandOutput;
+  /** File that commands read from their standard input, from its start in each run. Default: it is empty. */
+  input?: string;
   /** True to count runs that fail like any other. */
   ignoreFailure?: boolean;
-  /** Text after the error of a failed run: what to do about it. */
+  /** Exit statuses besides 0 of runs that count like any other. */
+  allowedStatuses?: readonly number[];
+  /** Text after the error of a failed run, but not of a command around it: what to do about it. */
   failureHint?: string;
   /** Receives notes about events, once, and the output of a command that failed. */
   note: (line: string) => void;
@@ -73,6 +81,8 @@ const SHOWN_TAIL = { bytes: 4096, lines: 12 } as const;
  * be seen before the signal is.
  */
 const SIGNAL_LAG_MS = 100;
+/** End of the message of a failed run. */
+const UNMEASURED = ": a failed run does not tell how long the command takes";
 /** File descriptors of a process's standard streams. */
 const STDOUT = 1, STDERR = 2;
 
@@ -83,6 +93,8 @@ export class CommandRunner {
   readonly #meter: CommandMeter;
   readonly #preparer: CommandMeter;
   readonly #null: number;
+  /** File that commands read; undefined for none. */
+  readonly #input: number | undefined;
   readonly #stdout: number;
   /** File for the commands' standard error, unless it is shown directly. */
   readonly #errors?: CapturedOutput;
@@ -90,13 +102,14 @@ export class CommandRunner {
   readonly #files: readonly CapturedOutput[];
   #stopSignal: number | undefined;
 
-  /** Throws UnsupportedError when a file for the commands' output cannot be made. */
+  /** Throws UnsupportedError when a file for the commands' output cannot be made, BadInputError when `input` cannot be read. */
   constructor(jobs: readonly Job[], options: RunnerOptions) {
     this.#jobs = jobs;
     this.#options = options;
     this.#meter = new CommandMeter(options.requestedEvents, options.standing, options.note);
     this.#preparer = new CommandMeter([], options.standing, options.note);
     const output = options.output ?? "null";
+    this.#input = options.input === undefined ? undefined : openInput(options.input);
     this.#null = create("/dev/null");
     const file = typeof output === "object" ? new CapturedOutput(output.file) : undefined;
     this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file?.fd ?? this.#null;
@@ -128,10 +141,31 @@ export class CommandRunner {
     return this.#stopSignal;
   }
 
+  /** Runs the commands for before the first run, each once. Throws as run() does. */
+  async setUp(): Promise<void> {
+    await this.#runOnce(({ setup }) => setup, "setup");
+  }
+
+  /** Runs the commands for after the last run, each once. Throws as run() does. */
+  async cleanUp(): Promise<void> {
+    await this.#runOnce(({ cleanup }) => cleanup, "cleanup");
+  }
+
+  async #runOnce(commandOf: (job: Job) => readonly string[] | undefined, what: string): Promise<void> {
+    const commands = new Map<string, readonly string[]>();
+    for (const job of this.#jobs) {
+      const argv = commandOf(job);
+      if (argv) commands.set(argv.join("\0"), argv);
+    }
+    for (const argv of commands.values()) {
+      await this.#measure(this.#preparer, argv, `the ${what} '${argv.join(" ")}'`, {});
+    }
+  }
+
   /** Runs the preparation of a run. Throws as run() does. */
   async prepare({ command }: { command: number }): Promise<void> {
     const { name, prepare } = this.#jobs[command];
-    if (prepare) await this.#measure(this.#preparer, prepare, `the preparation of '${name}'`, false);
+    if (prepare) await this.#measure(this.#preparer, prepare, `the preparation of '${name}'`, {});
   }
 
   /**
@@ -140,34 +174,45 @@ export class CommandRunner {
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
     const { name, argv } = this.#jobs[command];
-    return await this.#measure(this.#meter, argv, `'${name}'`, this.#options.ignoreFailure);
+    return await this.#measure(this.#meter, argv, `'${name}'`, this.#options);
   }
 
   close(): void {
     this.#meter.close();
     closeFd(this.#null);
+    if (this.#input !== undefined) closeFd(this.#input);
     for (const file of this.#files) file.close();
   }
 
-  async #measure(meter: CommandMeter, argv: readonly string[], what: string, ignoreFailure = false) {
+  async #measure(
+    meter: CommandMeter,
+    argv: readonly string[],
+    what: string,
+    { ignoreFailure, allowedStatuses }: Pick<RunnerOptions, "ignoreFailure" | "allowedStatuses">,
+  ) {
     for (const file of this.#files) file.empty();
+    const input = meter === this.#meter ? this.#input : undefined;
+    if (input !== undefined) seek(input, 0);
     const limit = this.#options.limit?.();
     if (limit && limit.ms <= 0) throw new TimedOutCommand(what, limit);
     let run;
     try {
-      const stdio = [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
+      const stdio = [input ?? this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
       run = await meter.run({ argv, stdio, ...(limit ? { limitMs: limit.ms } : {}) });
     } catch (error) {
       if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
       throw error;
     }
-    const failed = run.code !== 0 && !ignoreFailure;
+    const isAllowed = ignoreFailure || (run.signal === 0 && allowedStatuses?.includes(run.code));
+    const failed = run.code !== 0 && !isAllowed;
     if (!run.timedOut && (failed || run.signal > 0)) await this.#awaitSignal();
     if (this.#stopSignal !== undefined) return undefined;
     if (run.timedOut) throw new TimedOutCommand(what, limit!);
     if (failed) {
       this.#showErrors(argv[0]);
-      throw new FailedCommand(`${failureOf(what, run)}${this.#options.failureHint ?? ""}`, run.code);
+      const isMeasured = meter === this.#meter;
+      const why = isMeasured ? `${UNMEASURED}${this.#options.failureHint ?? ""}` : "";
+      throw new FailedCommand(`${failureOf(what, run)}${why}`, run.code);
     }
     return run;
   }
@@ -192,9 +237,39 @@ export class CommandRunner {
   }
 }
 
+/**
+ * Runs what is to be run before the first run, then `runs`, then what is to be run after the last one, even if one of them
+ * failed. That the last failed is only noted, as the results are there by then.
+ */
+export async function withSetup<T>(
+  runner: Pick<CommandRunner, "setUp" | "cleanUp">,
+  runs: () => Promise<T>,
+  note: (line: string) => void,
+): Promise<T> {
+  try {
+    await runner.setUp();
+    return await runs();
+  } finally {
+    await runner.cleanUp().catch((error) => {
+      if (!(error instanceof CommandError)) throw error;
+      note(error.message);
+    });
+  }
+}
+
 function failureOf(what: string, { code, signal }: MeasuredRun): string {
   const how = signal ? `was ended by signal ${signal}` : `failed with exit status ${code}`;
-  return `${what} ${how}: a failed run does not tell how long the command takes`;
+  return `${what} ${how}`;
+}
+
+function openInput(path: string): number {
+  try {
+    return openInputFile(path);
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    const cause = error.errno === ERRNO.EINVAL ? "it is no regular file" : error.text;
+    throw new BadInputError(`cannot read ${printable(path)} for --input: ${cause}: name a file`);
+  }
 }
 
 function create(path: string): number {

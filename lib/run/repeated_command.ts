@@ -8,15 +8,17 @@ import { temporaryFolder } from "../base/files/temporary.ts";
 import { toolFile } from "../base/system/tools.ts";
 
 /**
- * Shell script that runs the words after $1 and $2 once for each reply `run`: it writes requests to the FIFO `$1` and
- * reads replies from the FIFO `$2`.
+ * Shell script that runs the words after $1, $2 and $3 once for each reply `run`: it writes requests to the FIFO `$1` and
+ * reads replies from the FIFO `$2`; each run reads the file `$3`.
  */
-const LOOP_SCRIPT = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
-  'while echo >&3 && read -r go <&4 && [ "$go" = run ]; do "$@" </dev/null >/dev/null 2>&1 3>&- 4<&-; done';
+const LOOP_SCRIPT = 'exec 3<>"$1" 4<>"$2"; in=$3; shift 3; ' +
+  'while echo >&3 && read -r go <&4 && [ "$go" = run ]; do "$@" <"$in" >/dev/null 2>&1 3>&- 4<&-; done';
 
 /** Command to repeat. */
 export interface RepeatedRuns {
   argv: readonly string[];
+  /** File that it reads from standard input. Default: it is empty. */
+  input?: string;
   count: number;
   /** Prepares a run; awaited before each. When it resolves to false, or throws, no further run follows. */
   prepare(): Promise<boolean>;
@@ -36,7 +38,7 @@ export class RepeatedCommand {
 
   private constructor(folder: string, fifos: readonly string[], runs: RepeatedRuns) {
     this.#folder = folder;
-    this.argv = ["/bin/sh", "-c", LOOP_SCRIPT, "sh", ...fifos, ...runs.argv];
+    this.argv = ["/bin/sh", "-c", LOOP_SCRIPT, "sh", ...fifos, runs.input ?? "/dev/null", ...runs.argv];
     // Opened for reading and writing, so that no open waits for the shell, and neither FIFO is ever without a peer.
     const [questions, answers] = fifos.map((path) => Deno.openSync(path, { read: true, write: true }));
     this.#questions = questions;

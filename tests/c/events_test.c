@@ -227,6 +227,27 @@ static void writes_and_seeks(void)
 	close(fd);
 }
 
+static void opens_a_regular_file_to_read(void)
+{
+	char path[] = "/tmp/pmu-input-XXXXXX", read_back[2];
+	int fd = mkstemp(path), input;
+
+	REQUIRE(fd >= 0);
+	CHECK_EQ(pmu_write(fd, "ab", 2), 2);
+	close(fd);
+	input = pmu_open_input(path);
+	CHECK(input >= 0);
+	CHECK_EQ(read(input, read_back, 2), 2);
+	CHECK_EQ(pmu_write(input, "c", 1), -EBADF);
+	pmu_close(input);
+	unlink(path);
+	CHECK_EQ(pmu_open_input(path), -ENOENT);
+	REQUIRE(mkfifo(path, 0600) == 0);
+	CHECK_EQ(pmu_open_input(path), -EINVAL);
+	unlink(path);
+	CHECK_EQ(pmu_open_input("/tmp"), -EINVAL);
+}
+
 static void opens_a_fifo_that_has_a_reader(void)
 {
 	char path[] = "/tmp/pmu-fifo-XXXXXX", read_back[2];
@@ -334,6 +355,8 @@ int main(void)
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
 		{ "pmu_name() names a file that nobody saw before", names_a_file_once_it_has_its_bytes, false },
 		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader,
+		  false },
+		{ "pmu_open_input() opens a regular file to read it, and nothing else", opens_a_regular_file_to_read,
 		  false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
 		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },

@@ -57,6 +57,22 @@ Deno.test("stat runs commands with each value of a parameter, prepared each time
   });
 });
 
+Deno.test("stat runs what is to come first and last once, and gives each run its input", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/log`, input = `${folder}/input`;
+    await Deno.writeTextFile(input, "a line\n");
+    const say = (word: string) => `echo ${word} >> ${file}`;
+    const around = ["--setup", say("setup"), "--cleanup", say("cleanup"), "--input", input];
+    await statJson("-r", "2", "--shell", ...around, "--vs", `cat >> ${file}; true`, "--", `cat >> ${file}`);
+    const lines = (await Deno.readTextFile(file)).trim().split("\n");
+    assertEquals(lines, ["setup", ...new Array(4).fill("a line"), "cleanup"]);
+    const failing = await pmuctl(["stat", "--shell", ...around, "--", "exit 3"]);
+    assertEquals([failing.status, (await Deno.readTextFile(file)).endsWith("cleanup\n")], [3, true]);
+    const allowed = await statJson("-r", "2", "--shell", "--allow-status", "3,4", "--", "exit 3");
+    assertEquals(allowed.commands[0].statuses, [3, 3]);
+  });
+});
+
 Deno.test("stat ends with the status of a command that fails, and shows what it wrote", async () => {
   const ran = await pmuctl(["stat", "-r", "3", "--", "sh", "-c", "echo it broke >&2; exit 9"]);
   assertEquals([ran.status, ran.stdout], [9, ""]);
@@ -94,6 +110,7 @@ Deno.test("stat refuses what makes no sense, saying why", async () => {
       [["stat", "--param", "n=1", "--", "true"], "{n}"],
       [["stat", "--json", "--csv", "--", "true"], "--json and --csv exclude each other"],
       [["stat", "--raw", "--", "true"], "--csv"],
+      [["stat", "--allow-status", "1,256", "--", "true"], "exit statuses from 1 to 255"],
     ] as const
   ) {
     const ran = await pmuctl([...args]);

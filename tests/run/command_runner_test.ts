@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { UnsupportedError } from "../../lib/base/system/errors.ts";
+import { BadInputError, UnsupportedError } from "../../lib/base/system/errors.ts";
 import {
   CommandRunner,
   FailedCommand,
   type Job,
   type RunnerOptions,
   TimedOutCommand,
+  withSetup,
 } from "../../lib/run/command_runner.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
 import { exists } from "../../lib/base/files/exists.ts";
@@ -15,13 +16,14 @@ import { eventually } from "../eventually.ts";
 function runnerOf(
   scripts: (string | { run: string; prepare: string })[],
   options: Partial<RunnerOptions> = {},
+  more: readonly Job[] = [],
 ) {
   const sh = (script: string) => ["sh", "-c", script];
   const jobs = scripts.map((script): Job =>
     typeof script === "string"
       ? { name: script, argv: sh(script) }
       : { name: script.run, argv: sh(script.run), prepare: sh(script.prepare) }
-  );
+  ).concat(more);
   const notes: string[] = [];
   const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
   const runner = new CommandRunner(jobs, {
@@ -76,6 +78,72 @@ Deno.test("a run that fails is one as any other where that is asked for", async 
   assertEquals((await runner.run({ command: 0 }))?.code, 3);
   assertEquals((await runner.run({ command: 1 }))?.signal, 9);
   runner.close();
+});
+
+Deno.test("a run with a status that is allowed is one as any other, and one that a signal ended is not", async () => {
+  const { runner } = runnerOf(["exit 3", "exit 4", "kill -9 $$"], { allowedStatuses: [3, 137] });
+  assertEquals((await runner.run({ command: 0 }))?.code, 3);
+  for (const command of [1, 2]) await assertRejects(() => runner.run({ command }), FailedCommand);
+  runner.close();
+});
+
+Deno.test("each run reads the whole input, its preparation nothing, and it has to be a file", async () => {
+  await withFile(async (input) => {
+    await Deno.writeTextFile(input, "one\ntwo\n");
+    const jobs = [
+      { run: 'test "$(wc -l)" = 2', prepare: 'test "$(wc -l)" = 0' },
+      "read -r first; test $first = one",
+    ];
+    const { runner } = runnerOf(jobs, { input });
+    for (const command of [0, 1, 0, 1]) {
+      await runner.prepare({ command });
+      assertEquals((await runner.run({ command }))?.code, 0);
+    }
+    runner.close();
+  });
+  for (
+    const [input, why] of [["/no/such/file", "no such file"], ["/dev/zero", "no regular file"], [
+      "/",
+      "no regular",
+    ]]
+  ) {
+    assertThrows(() => runnerOf(["true"], { input }), BadInputError, why);
+  }
+});
+
+Deno.test("withSetup() runs what comes first once, and what comes last whatever failed before", async () => {
+  await withFile(async (file) => {
+    const say = (word: string) => ["sh", "-c", `echo ${word} >>${file}`];
+    const job = { name: "it", argv: ["true"], setup: say("setup") };
+    const said = async (jobs: Job[], runs: (runner: CommandRunner) => Promise<unknown>) => {
+      await Deno.writeTextFile(file, "");
+      const notes: string[] = [];
+      const { runner } = runnerOf([], {}, jobs);
+      const failed = await withSetup(runner, () => runs(runner), (line) => notes.push(line)).then(
+        () => "",
+        String,
+      );
+      runner.close();
+      return [(await Deno.readTextFile(file)).trim().split("\n").join(" "), failed, ...notes];
+    };
+    const both = [{ ...job, cleanup: say("cleanup") }, { ...job, cleanup: say("cleanup") }];
+    const twice = async (
+      runner: CommandRunner,
+    ) => [await runner.run({ command: 0 }), await runner.run({ command: 1 })];
+    assertEquals(await said(both, twice), ["setup cleanup", ""]);
+    assertEquals(await said(both, () => Promise.reject(new Error("it broke"))), [
+      "setup cleanup",
+      "Error: it broke",
+    ]);
+    const [ran, failed] = await said([{ ...both[0], setup: ["false"] }], twice);
+    assertEquals(ran, "cleanup");
+    assertStringIncludes(failed, "the setup 'false' failed with exit status 1");
+    assertEquals(await said([{ ...job, cleanup: ["false"] }], () => Promise.resolve()), [
+      "setup",
+      "",
+      "the cleanup 'false' failed with exit status 1",
+    ]);
+  });
 });
 
 Deno.test("prepare() runs before, is no part of a run, and must not fail", async () => {
