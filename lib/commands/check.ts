@@ -29,7 +29,7 @@ import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
-import { CHECK_GROUPS, CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
+import { CHECK_GROUPS, CHECK_OPTIONS, type CheckRequest, DEFAULT_WARMUPS, requestOf } from "./check_options.ts";
 import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
 import { counted } from "../base/text/plural.ts";
 
@@ -141,6 +141,8 @@ function baselineObstacle(
       quoteWords(stored.command)
     }: measure this one with --update`;
   }
+  const otherSetting = settingObstacle(plan, stored);
+  if (otherSetting !== undefined) return otherSetting;
   const differing = fingerprintDifferences(stored.machine, machine);
   if (differing.length === 0) return undefined;
   if (!args.has("allow-mismatch")) {
@@ -156,6 +158,19 @@ function baselineObstacle(
       "machine as well as from the command (--allow-mismatch)",
   );
   return undefined;
+}
+
+/** Returns why runs of a plan compare with nothing in its baseline, whose runs were warmer, or read something else. */
+function settingObstacle({ warmups, input }: BenchmarkPlan, stored: StoredBenchmark): string | undefined {
+  const before = stored.warmups ?? DEFAULT_WARMUPS;
+  if (before !== warmups) {
+    return `the baseline was measured after ${counted(before, "warm-up run")}, not ${warmups}: ` +
+      `give -w ${before}, or measure it again with --update`;
+  }
+  if (stored.input === input) return undefined;
+  const option = stored.input === undefined ? "leave --input out" : `give --input ${quoteWords([stored.input])}`;
+  return `the baseline was measured ${stored.input === undefined ? "without input" : `with ${stored.input} as input`}: ` +
+    `${option}, or measure it again with --update`;
 }
 
 function isSameCommand(one: readonly string[], other: readonly string[]): boolean {
@@ -186,7 +201,12 @@ async function update(
       return 128 + stopSignal;
     }
     if (withProfile) note(`wrote ${await measuring(plan, () => saveProfile(plan, file, setting))}`);
-    measured[plan.name] = { command: plan.argv, machine, metrics, ...(wall ? { wall } : {}) };
+    measured[plan.name] = {
+      ...{ command: plan.argv, machine, metrics },
+      ...(wall ? { wall } : {}),
+      ...(plan.warmups === DEFAULT_WARMUPS ? {} : { warmups: plan.warmups }),
+      ...(plan.input === undefined ? {} : { input: plan.input }),
+    };
     const old = before[plan.name]?.command;
     if (old && !isSameCommand(old, plan.argv)) {
       note(`${plan.name}: replaces the baseline of another command: ${quoteWords(old)}`);

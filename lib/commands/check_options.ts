@@ -7,6 +7,7 @@ import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import type { BenchmarkPlan } from "../check/series/series.ts";
+import { parseStatuses, shellCommand } from "../run/run_options.ts";
 
 /** Config file that is read without a command. */
 export const DEFAULT_CONFIG = "pmuctl.json";
@@ -14,6 +15,8 @@ export const DEFAULT_CONFIG = "pmuctl.json";
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";
 const DEFAULT_MAX_RUNS = 1000;
 const DEFAULT_BUDGET = 120;
+/** Rounds before those that count. */
+export const DEFAULT_WARMUPS = 1;
 
 /** Options of `check`. */
 export const CHECK_OPTIONS: OptionSpec[] = [
@@ -63,7 +66,23 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     value: "SEC",
     help: "kill a run that takes longer, and everything it started; the benchmark is then unmeasurable",
   },
+  {
+    name: "warmup",
+    short: "w",
+    value: "RUNS",
+    help: `run each command RUNS times before, unmeasured (default: ${DEFAULT_WARMUPS})`,
+  },
   { name: "prepare", value: "CMD", help: "run CMD before each run, unmeasured" },
+  { name: "setup", value: "CMD", help: "run CMD once, before the first run" },
+  { name: "cleanup", value: "CMD", help: "run CMD once, after the last run, even if one fails" },
+  { name: "shell", help: "run commands with /bin/sh -c, and measure the shell too" },
+  {
+    name: "input",
+    value: "FILE",
+    values: "file",
+    help: "let commands read FILE from standard input (default: nothing)",
+  },
+  { name: "allow-status", value: "N,N", help: "also count runs that exit with one of these statuses" },
   { name: "strict", help: "exit with 1 instead of 5 if the result is inconclusive" },
   { name: "allow-mismatch", help: "compare even with a baseline of another machine" },
   {
@@ -74,14 +93,21 @@ export const CHECK_OPTIONS: OptionSpec[] = [
   { name: "json", help: "print the result as a JSON object (docs/formats.md)" },
 ];
 
+/** Options that the config file has for each benchmark. */
+const COMMAND_OPTIONS = ["prepare", "setup", "cleanup", "shell", "input", "allow-status"];
+
 /** Order of the options in the help. */
 export const CHECK_GROUPS: readonly OptionGroup[] = [
   {
     title: "what to compare",
     options: ["against", "baseline", "update", "config", "name", "allow-mismatch"],
   },
-  { title: "what to measure", options: ["metric", "threshold", "prepare", "profile"] },
-  { title: "how long", options: ["max-runs", "budget", "timeout"] },
+  { title: "what to measure", options: ["metric", "threshold", "profile"] },
+  {
+    title: "how to run it",
+    options: ["prepare", "setup", "cleanup", "shell", "input", "allow-status"],
+  },
+  { title: "how long", options: ["warmup", "max-runs", "budget", "timeout"] },
   { title: "result", options: ["strict", "json", "junit"] },
 ];
 
@@ -119,11 +145,18 @@ function commandRequest(args: ParsedArgs): CheckRequest {
         "earlier measurements; --update --baseline FILE makes that file",
     );
   }
+  const shell = args.has("shell");
+  const command = shell ? args.command.join(" ") : args.command;
+  const statuses = args.text("allow-status");
   const benchmark: Benchmark = {
-    name: args.text("name") ?? quoteWords(args.command),
-    command: args.command,
+    name: args.text("name") ?? (shell ? args.command.join(" ") : quoteWords(args.command)),
+    ...{ command, shell },
     against: args.text("against"),
     prepare: args.text("prepare"),
+    setup: args.text("setup"),
+    cleanup: args.text("cleanup"),
+    input: args.text("input"),
+    allowStatus: statuses === undefined ? undefined : parseStatuses(statuses, "check: --allow-status"),
     metrics: [],
     thresholds: { byMetric: {} },
   };
@@ -131,7 +164,7 @@ function commandRequest(args: ParsedArgs): CheckRequest {
 }
 
 function configRequest(args: ParsedArgs): CheckRequest {
-  for (const name of ["against", "name", "prepare"]) {
+  for (const name of ["against", "name", ...COMMAND_OPTIONS]) {
     if (args.has(name)) {
       throw new UsageError(`check: --${name} is for a command: pmuctl check --${name} ... -- COMMAND`);
     }
@@ -161,16 +194,23 @@ function configRequest(args: ParsedArgs): CheckRequest {
 
 /** Applies the command line's settings for all benchmarks, and the defaults, to a benchmark. */
 function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): BenchmarkPlan {
-  const wordsOf = (command: string[] | string) =>
-    typeof command === "string" ? splitWords(command, where) : command;
+  const wordsOf = (command: string[] | string) => {
+    if (typeof command !== "string") return command;
+    return benchmark.shell ? shellCommand(command) : splitWords(command, where);
+  };
   const said = thresholdsOf(args);
   const metrics = args.has("metric") ? args.texts("metric") : benchmark.metrics;
-  const { against, prepare } = benchmark;
+  const { against, prepare, setup, cleanup, input, allowStatus } = benchmark;
   return {
     name: benchmark.name,
     argv: wordsOf(benchmark.command),
     ...(against === undefined ? {} : { against: wordsOf(against) }),
     ...(prepare === undefined ? {} : { prepare: wordsOf(prepare) }),
+    ...(setup === undefined ? {} : { setup: wordsOf(setup) }),
+    ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),
+    ...(input === undefined ? {} : { input }),
+    ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
+    warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ?? DEFAULT_WARMUPS,
     metrics: [...new Set(metrics)],
     thresholds: {
       all: said.all ?? benchmark.thresholds.all,

@@ -124,6 +124,46 @@ Deno.test("check compares no command with the baseline of another, which --updat
     assertEquals((await checkJson([...args, "-t", "100", "--name", "nap", "--", "sleep", "0.05"])).status, 0);
   }));
 
+Deno.test("check runs what is to come first and last, and compares only runs as warm, of the same input", () =>
+  withFolder(async (folder) => {
+    const log = `${folder}/log`, input = `${folder}/input`;
+    await Deno.writeTextFile(input, "a line\n");
+    const say = (word: string) => `echo ${word} >> ${log}`;
+    const how = ["--shell", "--setup", say("setup"), "--cleanup", say("cleanup"), "--allow-status", "3"];
+    const args = [
+      "--baseline",
+      `${folder}/b.json`,
+      "--max-runs",
+      "4",
+      "-m",
+      "page-faults",
+      "-t",
+      "100",
+      ...how,
+    ];
+    const command = ["--", `cat >> ${log}; exit 3`];
+    const lines = async () => (await Deno.readTextFile(log)).trim().split("\n");
+    const made = await pmuctl(["check", "--update", "-w", "2", "--input", input, ...args, ...command]);
+    assertEquals(made.status, 0, made.stderr);
+    const first = await lines();
+    assertEquals([first[0], first.at(-1)], ["setup", "cleanup"]);
+    assertEquals(new Set(first.slice(1, -1)), new Set(["a line"]));
+    for (
+      const [more, status, why] of [
+        [["-w", "2", "--input", input], 0, ""],
+        [["--input", input], 3, "after 2 warm-up runs, not 1: give -w 2"],
+        [["-w", "2"], 3, `with ${input} as input: give --input`],
+      ] as const
+    ) {
+      const ran = await checkJson([...more, ...args, ...command]);
+      assertEquals(ran.status, status);
+      assertStringIncludes(ran.check.rows[0].reason ?? "", why);
+    }
+    const failing = await checkJson(["--setup", "exit 7", "--shell", "--against", "true", "--", "true"]);
+    assertEquals([failing.status, failing.check.rows[0].verdict], [3, "unmeasurable"]);
+    assertStringIncludes(failing.check.rows[0].reason!, "exit 7' failed with exit status 7");
+  }));
+
 Deno.test("check tells of a wall time that grew where something else decides", () =>
   withFolder(async (folder) => {
     const baseline = ["--baseline", `${folder}/b.json`];

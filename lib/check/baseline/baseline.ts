@@ -26,6 +26,9 @@ export interface StoredBenchmark {
   machine: Fingerprint;
   /** Metrics by requested name. */
   metrics: Record<string, StoredMetric>;
+  /** Rounds before those that counted, and the file that commands read; absent for one, and for none. */
+  warmups?: number;
+  input?: string;
   /** Wall times in ns of some runs, for a note when no metric uses them; absent in older files. */
   wall?: number[];
 }
@@ -49,7 +52,7 @@ export function parseBaseline(file: string, text: string): Baseline {
 }
 
 function benchmarkOf(shape: JsonShape): StoredBenchmark {
-  const members = shape.members(["command", "machine", "metrics", "wall"]);
+  const members = shape.members(["command", "machine", "metrics", "wall", "warmups", "input"]);
   const machine = shape.need(members, "machine");
   const parts = machine.members(FINGERPRINT_KEYS);
   return {
@@ -61,6 +64,8 @@ function benchmarkOf(shape: JsonShape): StoredBenchmark {
       shape.need(members, "metrics").entries().map(([name, metric]) => [name, metricOf(metric)]),
     ),
     ...(members.wall ? { wall: samplesOf(members.wall) } : {}),
+    ...(members.warmups ? { warmups: members.warmups.number({ min: 0, integer: true }) } : {}),
+    ...(members.input ? { input: members.input.text() } : {}),
   };
 }
 

@@ -10,8 +10,18 @@ export interface Benchmark {
   command: string[] | string;
   /** Old command, to be run side by side. Without it a baseline is compared with. */
   against?: string[] | string;
-  /** Command to run before each run, unmeasured. */
+  /** Commands to run before each run, before the first one, and after the last one, unmeasured. */
   prepare?: string[] | string;
+  setup?: string[] | string;
+  cleanup?: string[] | string;
+  /** Whether commands given as text are run with a shell. */
+  shell?: boolean;
+  /** File that commands read from standard input. */
+  input?: string;
+  /** Exit statuses besides 0 of runs that count. */
+  allowStatus?: number[];
+  /** Runs before those that count. */
+  warmup?: number;
   metrics: string[];
   thresholds: Thresholds;
   maxRuns?: number;
@@ -36,7 +46,10 @@ export interface CheckConfig {
   benchmarks: Benchmark[];
 }
 
-const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "prepare"] as const;
+const COMMON = [
+  ...["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "warmup"] as const,
+  ...["prepare", "setup", "cleanup", "shell", "input", "allowStatus"] as const,
+] as const;
 
 /**
  * Parses the file. Options given for all apply to benchmarks without their own. Throws BadInputError with the place
@@ -70,13 +83,22 @@ export function parseConfig(file: string, text: string): CheckConfig {
 }
 
 function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {
-  const { metrics, threshold, thresholds, maxRuns, budget, timeout, prepare } = members;
+  const { metrics, threshold, thresholds, maxRuns, budget, timeout, warmup } = members;
+  const { prepare, setup, cleanup, shell, input, allowStatus } = members;
   return {
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
     ...(budget ? { budget: budget.number({ above: 0 }) } : {}),
     ...(timeout ? { timeout: timeout.number({ above: 0 }) } : {}),
+    ...(warmup ? { warmup: warmup.number({ min: 0, integer: true }) } : {}),
     ...(prepare ? { prepare: wordsOf(prepare) } : {}),
+    ...(setup ? { setup: wordsOf(setup) } : {}),
+    ...(cleanup ? { cleanup: wordsOf(cleanup) } : {}),
+    ...(shell ? { shell: shell.truth() } : {}),
+    ...(input ? { input: input.text() } : {}),
+    ...(allowStatus
+      ? { allowStatus: allowStatus.list().map((status) => status.number({ min: 1, integer: true })) }
+      : {}),
     thresholds: {
       all: threshold?.number({ above: 0 }),
       byMetric: Object.fromEntries(

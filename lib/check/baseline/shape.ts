@@ -74,6 +74,10 @@ export class JsonShape {
     return typeof this.#value === "string";
   }
 
+  truth(): boolean {
+    return typeof this.#value === "boolean" ? this.#value : this.refuse("true or false");
+  }
+
   number({ above = -Infinity, min = -Infinity, integer = false } = {}): number {
     const value = this.#value;
     const fits = typeof value === "number" && Number.isFinite(value) && value > above && value >= min &&

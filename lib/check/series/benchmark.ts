@@ -23,6 +23,7 @@ import {
   openSeries,
   type RunSeries,
   SmallBudget,
+  withSetupOf,
 } from "./series.ts";
 
 /** Name of the source that is the wall time itself. */
@@ -49,46 +50,61 @@ export async function checkBenchmark(
   stored: StoredBenchmark | undefined,
   shared: CheckContext,
 ): Promise<BenchmarkOutcome> {
-  const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
   const outcome: BenchmarkOutcome = { rows: [], notes: [] };
   try {
-    const begun = performance.now();
-    const { choices, roundMs } = await chooseSources(
-      plan,
-      context,
-      (metric) => stored?.metrics[metric]?.rung,
-    );
-    const gated: GatedMetric[] = [];
-    for (const { metric, source, passedOver } of choices) {
-      if (source) {
-        const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? source.threshold;
-        gated.push({ metric, source, threshold, stored: stored?.metrics[metric] });
-        if (passedOver.length && !stored) outcome.notes.push(sourceNote(plan, source, passedOver));
-      } else {
-        outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
-      }
-    }
-    let walls: RunSeries["walls"] | undefined;
-    for (const part of byKind(gated).values()) {
-      const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
-      const { gates, ...series } = await gateSeries(plan, part, gated.length, { budgetMs, roundMs, context });
-      append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
-      outcome.stopSignal ??= series.stopSignal;
-      walls ??= series.walls;
-    }
-    if (outcome.stopSignal === undefined) {
-      append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
-    }
+    await withSetupOf(plan, shared, async () => {
+      const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+      await runBenchmark(plan, stored, { of, context, outcome });
+    });
   } catch (error) {
     // a benchmark that cannot be run is no reason to omit the others
     if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
     const verdict = error instanceof SmallBudget ? "inconclusive" : "unmeasurable";
     outcome.rows = plan.metrics.map((metric) => unmeasuredRow(of, metric, error.message, verdict));
   } finally {
-    context.io.status("");
+    shared.io.status("");
   }
   return outcome;
+}
+
+/** Adds the rows and notes of a benchmark to `outcome`. */
+async function runBenchmark(
+  plan: BenchmarkPlan,
+  stored: StoredBenchmark | undefined,
+  { of, context, outcome }: {
+    of: Pick<CheckRow, "benchmark" | "comparedWith">;
+    context: CheckContext;
+    outcome: BenchmarkOutcome;
+  },
+): Promise<void> {
+  const begun = performance.now();
+  const { choices, roundMs } = await chooseSources(
+    plan,
+    context,
+    (metric) => stored?.metrics[metric]?.rung,
+  );
+  const gated: GatedMetric[] = [];
+  for (const { metric, source, passedOver } of choices) {
+    if (source) {
+      const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? source.threshold;
+      gated.push({ metric, source, threshold, stored: stored?.metrics[metric] });
+      if (passedOver.length && !stored) outcome.notes.push(sourceNote(plan, source, passedOver));
+    } else {
+      outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
+    }
+  }
+  let walls: RunSeries["walls"] | undefined;
+  for (const part of byKind(gated).values()) {
+    const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
+    const { gates, ...series } = await gateSeries(plan, part, gated.length, { budgetMs, roundMs, context });
+    append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
+    outcome.stopSignal ??= series.stopSignal;
+    walls ??= series.walls;
+  }
+  if (outcome.stopSignal === undefined) {
+    append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
+  }
 }
 
 /** Runs a series until the metrics of `gated`, whose sources are of one kind, are decided. */
@@ -100,7 +116,7 @@ async function gateSeries(
 ): Promise<{ gates: GateResult } & SeriesEnd> {
   const series = openSeriesOf(plan, gated, context);
   try {
-    const limits = { warmups: warmupsOf(gated), maxRuns: plan.maxRuns, budgetMs, roundMs };
+    const limits = { warmups: warmupsOf(plan, gated), maxRuns: plan.maxRuns, budgetMs, roundMs };
     const gates = await runGate(gated, metrics, limits, {
       executor: series.executor,
       now: () => performance.now(),
@@ -144,7 +160,13 @@ export async function measureBaseline(
   plan: BenchmarkPlan,
   shared: CheckContext,
 ): Promise<MeasuredBaseline> {
-  const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  return await withSetupOf(plan, shared, () => {
+    const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+    return measureAll(plan, context);
+  });
+}
+
+async function measureAll(plan: BenchmarkPlan, context: CheckContext): Promise<MeasuredBaseline> {
   const begun = performance.now();
   const { choices } = await chooseSources(plan, context, () => undefined);
   const missing = choices.find(({ source }) => !source);
@@ -187,7 +209,7 @@ async function measureSeries(
     let samples: SamplesByCommand<RunValues> = [[], []];
     const runs = execute({
       commands: 2,
-      warmups: warmupsOf(chosen),
+      warmups: warmupsOf(plan, chosen),
       wantsMore: (all) => {
         const spent = performance.now() - begun;
         return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
@@ -261,8 +283,8 @@ function openSeriesOf(plan: BenchmarkPlan, metrics: readonly WithSource[], conte
 }
 
 /** Returns the number of warm-up rounds: none under valgrind, whose counts need none. */
-function warmupsOf([{ source }]: readonly WithSource[]): number {
-  return source.kind === "valgrind" ? 0 : 1;
+function warmupsOf({ warmups }: BenchmarkPlan, [{ source }]: readonly WithSource[]): number {
+  return source.kind === "valgrind" ? 0 : warmups;
 }
 
 function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): UnsupportedError {

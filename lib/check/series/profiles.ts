@@ -23,13 +23,15 @@ import { DEFAULT_FREQ } from "../../record/request/sampling.ts";
 import { record } from "../../record/session.ts";
 import { renderDiffText } from "../../report/text/diff_text.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
-import { type BenchmarkPlan, type CheckContext, limitOf, openRunner } from "./series.ts";
+import { type BenchmarkPlan, type CheckContext, limitOf, openRunner, withSetupOf } from "./series.ts";
 
 /** Sampled time in ms to reach by repeating a command, so that a short one has enough samples. */
 const SAMPLED_MS = 1000;
 const MAX_REPEATS = 200;
-/** Shell script that runs "$@" $1 times. */
-const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev/null; n=$((n-1)); done';
+/** Shell script that runs "$@" $1 times, each reading the file $2. */
+const REPEAT =
+  'n=$1 in=$2; shift 2; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 <"$in"; n=$((n-1)); done';
+const NO_INPUT = "/dev/null";
 /** Limits of the comparison shown: the smallest share of a row in percent, and the number of lines. */
 const PERCENT_LIMIT = 0.5, MAX_LINES = 30;
 
@@ -56,7 +58,7 @@ export async function saveProfile(
   context: CheckContext,
 ): Promise<string> {
   const limited = { ...context, limit: limitOf(plan) };
-  const { profile, repeats } = await recordFresh(plan.argv, plan, limited);
+  const { profile, repeats } = await withSetupOf(plan, limited, () => recordFresh(plan.argv, plan, limited));
   const path = profilePath(baseline, plan.name);
   writeOutputFile(path, storeProfile(profile, repeats));
   return path;
@@ -73,10 +75,12 @@ export async function regressionProfile(
 ): Promise<string> {
   const context = { ...shared, limit: limitOf(plan) };
   try {
-    const old = plan.against
-      ? await recordFresh(plan.against, plan, context)
-      : readSavedProfile(profilePath(baseline!, plan.name));
-    const now = await recordProfile(plan.argv, old.repeats, plan, context);
+    const [old, now] = await withSetupOf(plan, context, async () => {
+      const old = plan.against
+        ? await recordFresh(plan.against, plan, context)
+        : readSavedProfile(profilePath(baseline!, plan.name));
+      return [old, await recordProfile(plan.argv, old.repeats, plan, context)];
+    });
     const runs = counted(old.repeats, "run");
     const diff = diffProfiles(old.profile, now, { normalize: "none" });
     const text = renderDiffText(diff, {
@@ -113,10 +117,10 @@ function readSavedProfile(path: string) {
 /** Returns the number of repetitions for a command. Throws CommandError when it fails. */
 async function repeatsFor(
   argv: readonly string[],
-  { prepare }: BenchmarkPlan,
+  plan: BenchmarkPlan,
   context: CheckContext,
 ): Promise<number> {
-  const runner = openRunner(argv, prepare, context);
+  const runner = openRunner(argv, plan, context);
   try {
     await runner.prepare({ command: 0 });
     const ms = ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
@@ -130,19 +134,20 @@ async function repeatsFor(
 async function recordProfile(
   argv: readonly string[],
   repeats: number,
-  { prepare }: BenchmarkPlan,
+  plan: BenchmarkPlan,
   context: CheckContext,
 ): Promise<Profile> {
+  const { prepare, input = NO_INPUT } = plan;
   if (!prepare) {
-    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], context);
+    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, input, ...argv], context);
   }
-  const runner = openRunner(argv, prepare, context);
+  const runner = openRunner(argv, plan, context);
   const prepared = async () => {
     await runner.prepare({ command: 0 });
     return runner.stopSignal === undefined;
   };
   try {
-    const repeated = RepeatedCommand.open({ argv, count: repeats, prepare: prepared });
+    const repeated = RepeatedCommand.open({ argv, input, count: repeats, prepare: prepared });
     try {
       return await recordRuns(argv, repeated.argv, context);
     } finally {

@@ -16,7 +16,7 @@ import { WALL_RUNS } from "../output/wall_note.ts";
 import type { Io } from "../../cli/command.ts";
 import { quoteWords } from "../../cli/shell_words.ts";
 import type { StopRequests } from "../../cli/signals.ts";
-import { CommandRunner, type Job, type RunLimit, TimedOutCommand } from "../../run/command_runner.ts";
+import { CommandRunner, type Job, type RunLimit, TimedOutCommand, withSetup } from "../../run/command_runner.ts";
 import type { MeasuredRun, RequestedEvent } from "../../run/measured_run.ts";
 import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
@@ -28,7 +28,16 @@ export interface BenchmarkPlan {
   argv: string[];
   /** Old command. Without it, a baseline is compared with or made. */
   against?: string[];
+  /** Commands to run before each run, before the first one, and after the last one. */
   prepare?: string[];
+  setup?: string[];
+  cleanup?: string[];
+  /** File that commands read from standard input. */
+  input?: string;
+  /** Exit statuses besides 0 of runs that count. */
+  allowedStatuses?: number[];
+  /** Rounds before those that count; none under valgrind, whose counts need none. */
+  warmups: number;
   metrics: string[];
   thresholds: Thresholds;
   maxRuns: number;
@@ -100,7 +109,7 @@ export async function chooseSources(
   stored: (metric: string) => string | undefined,
 ): Promise<ChosenSources> {
   const sources = plan.metrics.flatMap((metric) => sourcesOf(metric));
-  const runner = newRunner(jobsOf(plan, (argv) => argv), sources, context, context.note);
+  const runner = newRunner(plan, jobsOf(plan, (argv) => argv), sources, context);
   const begun = performance.now();
   try {
     // both commands: a source that cannot measure one of them compares nothing
@@ -213,7 +222,7 @@ function runSeries(
   { gauge }: { gauge: boolean },
   context: CheckContext,
 ): RunSeries {
-  const runner = newRunner(jobsOf(plan, (argv) => argv), sources, context, context.note);
+  const runner = newRunner(plan, jobsOf(plan, (argv) => argv), sources, context);
   const budget = new Budget();
   const walls: RunSeries["walls"] = [[], []];
   const executor: Executor<RunValues> = {
@@ -257,7 +266,7 @@ function valgrindSeries(
   context: CheckContext,
 ): RunSeries {
   const counts = new ValgrindCounts();
-  const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], context, context.note);
+  const runner = newRunner(plan, jobsOf(plan, (argv) => counts.argv(argv)), [], context);
   const budget = new Budget();
   const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
@@ -279,13 +288,29 @@ function valgrindSeries(
   };
 }
 
-/** Opens a runner of one command and its preparation, which measures only the time. */
-export function openRunner(
-  argv: readonly string[],
-  prepare: BenchmarkPlan["prepare"],
+/** Opens a runner of one command of a plan and its preparation, which measures only the time. */
+export function openRunner(argv: readonly string[], plan: BenchmarkPlan, context: CheckContext): CommandRunner {
+  return newRunner(plan, [{ name: quoteWords(argv), argv, prepare: plan.prepare }], [], context);
+}
+
+/** Does `work` between what a plan has for before its first run and after its last one. Throws CommandError. */
+export async function withSetupOf<T>(
+  plan: BenchmarkPlan,
   context: CheckContext,
-): CommandRunner {
-  return newRunner([{ name: quoteWords(argv), argv, prepare }], [], context, context.note);
+  work: () => Promise<T>,
+): Promise<T> {
+  const { setup, cleanup } = plan;
+  if (!setup && !cleanup) return await work();
+  const runner = newRunner(plan, [{ name: plan.name, argv: plan.argv, setup, cleanup }], [], {
+    ...context,
+    // what runs after the last run has to come to its end, however little of the budget is left
+    limit: undefined,
+  });
+  try {
+    return await withSetup(runner, work, context.note);
+  } finally {
+    runner.close();
+  }
 }
 
 function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
@@ -301,10 +326,10 @@ function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => reado
 }
 
 function newRunner(
+  { input, allowedStatuses }: BenchmarkPlan,
   jobs: readonly Job[],
   sources: readonly MetricSource[],
-  { standing, stopper, limit }: CheckContext,
-  note: CheckContext["note"],
+  { standing, stopper, limit, note }: CheckContext,
 ): CommandRunner {
   const events = new Set(sources.flatMap(({ event }) => event === undefined ? [] : [event]));
   const requestedEvents = [...events].flatMap((event): RequestedEvent[] =>
@@ -313,7 +338,7 @@ function newRunner(
       optional: true,
     }))
   );
-  return new CommandRunner(jobs, { requestedEvents, standing, stopper, note, limit });
+  return new CommandRunner(jobs, { requestedEvents, standing, stopper, note, limit, input, allowedStatuses });
 }
 
 /** Returns the values of the sources in a run, by name. */

@@ -2,6 +2,25 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { parseConfig } from "../../../lib/check/baseline/config.ts";
 
+Deno.test("parseConfig() reads how commands are run", () => {
+  const how = {
+    ...{ prepare: "sync", setup: ["make", "data"], cleanup: "rm data", shell: true },
+    ...{ input: "data", allowStatus: [1, 2], warmup: 0 },
+  };
+  const { benchmarks } = parseConfig(
+    "c.json",
+    JSON.stringify({ benchmarks: [{ name: "a", command: "./a", ...how }] }),
+  );
+  assertEquals(benchmarks, [{
+    ...{ name: "a", command: "./a", metrics: [], thresholds: { all: undefined, byMetric: {} } },
+    ...how,
+  }]);
+  for (const [member, expected] of [['"shell": 1', "true or false"], ['"warmup": -1', "at least 0"]]) {
+    const text = `{ "benchmarks": [{ "name": "a", "command": "./a", ${member} }] }`;
+    assertStringIncludes(assertThrows(() => parseConfig("c.json", text), BadInputError).message, expected);
+  }
+});
+
 Deno.test("parseConfig() gives benchmarks what is said for all, unless they say", () => {
   const { baseline, benchmarks } = parseConfig(
     "pmuctl.json",
