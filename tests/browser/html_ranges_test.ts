@@ -113,6 +113,24 @@ testNeeding(
       assertEquals(await colors(page), { all: "z", app: "z", main: "z", both: "z", late: "g6" });
       assertMatch(await text(page, "flame-left"), /^50\.0% of the base is in calls that the range has not/);
       assertMatch(await text(page, "flame-legend"), /from less to more/);
+      const changes = async () =>
+        (await rows(page)).map(([self, , , , change, symbol]) => `${symbol} ${self} ${change}`);
+      assertEquals(await changes(), [
+        "both 50.0% 0",
+        "late 50.0% +200.0 ms",
+        "main 0% 0",
+        "early 0% -200.0 ms",
+      ]);
+      const heads = () =>
+        page.evaluate<number>(
+          "[...document.querySelectorAll('#symbols th')].filter((th) => th.checkVisibility()).length",
+        );
+      assertEquals(await heads(), 7);
+      await click(page, "[data-sort=change]");
+      assertEquals((await changes())[0], "late 50.0% +200.0 ms");
+      await click(page, "[data-sort=change]");
+      assertEquals((await changes())[0], "early 0% -200.0 ms");
+      await click(page, "[data-sort=self]");
       await click(page, "#swap");
       assertEquals((await hash(page)).slice(0, 2), ["time=7-9", "base=12-16"]);
       assertEquals(await colors(page), { all: "z", app: "z", main: "z", both: "z", early: "g6" });
@@ -121,7 +139,7 @@ testNeeding(
       assertEquals(await colors(page), { all: "z", app: "z", main: "z", both: "z", early: "s6", late: "g6" });
       await click(page, "#reset-choice");
       assertMatch((await colors(page)).both, /^p\d$/);
-      assertEquals(await hash(page), []);
+      assertEquals([await hash(page), await heads()], [[], 6]);
     }),
 );
 

@@ -166,12 +166,13 @@ ${
 </section>`;
 }
 
-/** Columns of the table of symbols: sort key, title, and class. */
+/** Columns of the table of symbols: sort key, title, and class. Change is only shown when ranges are compared. */
 const SYMBOL_COLUMNS = [
   ["self", "Self", "number"],
   ["self-samples", "Samples", "number"],
   ["total", "Total", "number"],
   ["total-samples", "Samples", "number"],
+  ["change", "Change", "number change"],
   ["symbol", "Symbol", "text"],
   ["object", "Object", "text"],
 ] as const;

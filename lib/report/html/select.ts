@@ -104,6 +104,36 @@ export interface FunctionRow {
   totalPeriod: number;
 }
 
+/** Function of two parts of the profile that are compared. */
+export interface ComparedRow extends FunctionRow {
+  /** Growth of its self weight since the base; below 0 where it shrank. */
+  change: number;
+}
+
+/**
+ * Returns the functions with any weight in a part of the profile or in its base, whose weights `scale` makes comparable. The
+ * weights in a row are those of the part.
+ */
+export function comparedRows(
+  tables: PageTables,
+  weights: StackWeights,
+  base: { weights: StackWeights; scale: number },
+): ComparedRow[] {
+  // as flame graphs do: samples, where they have no periods
+  const measure = weights.whole.period > 0 || base.weights.whole.period > 0 ? "selfPeriod" : "selfCount";
+  const rows = functionRows(tables, weights).map((row): ComparedRow => ({ ...row, change: row[measure] }));
+  const byPlace = new Map(rows.map((row) => [row.place, row]));
+  for (const other of functionRows(tables, base.weights)) {
+    const { place } = other;
+    let row = byPlace.get(place);
+    if (!row) {
+      rows.push(row = { place, selfCount: 0, selfPeriod: 0, totalCount: 0, totalPeriod: 0, change: 0 });
+    }
+    row.change -= base.scale * other[measure];
+  }
+  return rows;
+}
+
 /** Returns the functions with any weight. Commands are not functions. */
 export function functionRows(tables: PageTables, weights: StackWeights): FunctionRow[] {
   const { stacks, places } = tables;

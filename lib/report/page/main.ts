@@ -128,11 +128,19 @@ class Page implements LinkedView {
     this.#weights = choice.range || choice.lane
       ? weighStacks(this.#tables, { event: this.#event, ...choice })
       : this.#all;
-    this.#table.show({ weights: this.#weights, matcher: this.#search.matcher, picked: this.#focus });
     this.#base = choice.base && {
       weights: weighStacks(this.#tables, { event: this.#event, lane: choice.lane, range: choice.base }),
       scale: this.#lengthOf(choice.range) / this.#lengthOf(choice.base),
     };
+    this.#table.show({
+      samples: {
+        weights: this.#weights,
+        base: this.#base,
+        unit: this.#tables.events[this.#event]?.unit ?? "events",
+      },
+      matcher: this.#search.matcher,
+      picked: this.#focus,
+    });
     this.#drawFlame();
     this.#tellChoice(choice);
   }

@@ -2,15 +2,22 @@
 
 import { groupDigits, plural } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
-import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
+import {
+  type ComparedRow,
+  comparedRows,
+  type FunctionRow,
+  functionRows,
+  type StackWeights,
+} from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
+import { relativeChangeText } from "../shared/amount.ts";
 import { byId, element } from "./dom.ts";
 import { share } from "./format.ts";
 import type { LinkedView } from "./link.ts";
 import type { Matcher } from "./search.ts";
 
 /** Columns to sort by. */
-const SORTS = ["self", "self-samples", "total", "total-samples", "symbol", "object"] as const;
+const SORTS = ["self", "self-samples", "total", "total-samples", "change", "symbol", "object"] as const;
 type SortBy = (typeof SORTS)[number];
 
 /** Formats a number of symbols: `1 symbol`, `12,345 symbols`. */
@@ -19,29 +26,41 @@ const symbols = (n: number) => `${groupDigits(n)} ${plural(n, "symbol")}`;
 /** Number of rows that are shown at first, that are added at a time, and that a link can ask for. */
 const PAGE = 100, MORE = 500, MOST = 5100;
 
-/** What the table tells the page. */
+/** Receiver of what is chosen in the table. */
 export interface TableListener {
-  /** Called with the symbol that was picked; -1: none any more. */
+  /** Takes the symbol that was picked; -1: none any more. */
   picked(place: number): void;
-  /** Called after the order or the number of rows has changed. */
+  /** Hears that the order or the number of rows has changed. */
   changed(): void;
+}
+
+/** Samples that the table is of. */
+export interface TableSamples {
+  weights: StackWeights;
+  /** Samples that they are compared with, if any. */
+  base?: { weights: StackWeights; scale: number };
+  unit: "ns" | "events";
 }
 
 /** Contents of the table. */
 export interface TableContents {
-  weights: StackWeights;
+  samples: TableSamples;
   /** Test of what is searched for: only those symbols are shown whose name or object matches. */
   matcher: Matcher;
   /** Symbol whose row is marked; -1 for none. */
   picked: number;
 }
 
+const changeOf = (row: FunctionRow | ComparedRow) => "change" in row ? row.change : 0;
+
 /** Draws, sorts and filters the table of the symbols. */
 export class FunctionTable implements LinkedView {
   readonly #tables: PageTables;
   readonly #listener: TableListener;
   readonly #body = byId("symbols").querySelector("tbody")!;
-  #rows: FunctionRow[] = [];
+  #rows: (FunctionRow | ComparedRow)[] = [];
+  #isCompared = false;
+  #unit: "ns" | "events" = "events";
   #whole = { count: 0, period: 0 };
   #matcher: Matcher;
   #sortBy: SortBy = "self";
@@ -69,10 +88,14 @@ export class FunctionTable implements LinkedView {
   }
 
   /** Shows these contents, or what has changed of them. */
-  show({ weights, matcher, picked }: Partial<TableContents> & Pick<TableContents, "matcher">): void {
-    if (weights) {
-      this.#rows = functionRows(this.#tables, weights);
+  show({ samples, matcher, picked }: Partial<TableContents> & Pick<TableContents, "matcher">): void {
+    if (samples) {
+      const { weights, base, unit } = samples;
+      this.#rows = base ? comparedRows(this.#tables, weights, base) : functionRows(this.#tables, weights);
       this.#whole = weights.whole;
+      this.#unit = unit;
+      this.#isCompared = base !== undefined;
+      byId("symbols").classList.toggle("compared", base !== undefined);
     }
     this.#matcher = matcher;
     this.#picked = picked ?? this.#picked;
@@ -102,9 +125,16 @@ export class FunctionTable implements LinkedView {
     this.#listener.changed();
   }
 
+  /** Column that rows are in the order of: without a comparison none has changed. */
+  get #order(): SortBy {
+    return this.#sortBy === "change" && !this.#isCompared ? "self" : this.#sortBy;
+  }
+
   #compare(a: FunctionRow, b: FunctionRow): number {
     const text = (of: (row: FunctionRow) => string) => of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
-    switch (this.#sortBy) {
+    switch (this.#order) {
+      case "change":
+        return changeOf(a) - changeOf(b);
       case "self":
         return a.selfPeriod - b.selfPeriod || a.selfCount - b.selfCount || a.totalPeriod - b.totalPeriod;
       case "self-samples":
@@ -138,7 +168,7 @@ export class FunctionTable implements LinkedView {
     if (place >= 0) this.#links()[this.#places.indexOf(place)]?.focus({ preventScroll: true });
     for (const header of byId("symbols").querySelectorAll("th")) {
       const by = header.querySelector("button")!.dataset.sort;
-      if (by === this.#sortBy) header.ariaSort = this.#descending ? "descending" : "ascending";
+      if (by === this.#order) header.ariaSort = this.#descending ? "descending" : "ascending";
       else header.removeAttribute("aria-sort");
     }
     const left = rows.length - Math.min(rows.length, this.#shown);
@@ -178,6 +208,9 @@ export class FunctionTable implements LinkedView {
       element("td", "number", groupDigits(row.selfCount)),
       this.#shareCell(row.totalPeriod, row.totalCount),
       element("td", "number", groupDigits(row.totalCount)),
+      ...this.#isCompared
+        ? [element("td", "number change", relativeChangeText(Math.round(changeOf(row)), this.#unit))]
+        : [],
       symbol,
       element("td", "object", objectNameOf(this.#tables, row.place)),
     );

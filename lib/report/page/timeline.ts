@@ -13,9 +13,9 @@ const CLICK = 4;
 
 /** Receiver of what is chosen in a timeline. */
 export interface TimelineListener {
-  /** Called with a range, or undefined for all time; `kind` is the kind of change: see ViewLink.note(). */
+  /** Takes a range, or undefined for all time; `kind` is the kind of change: see ViewLink.note(). */
   choose(range: BucketRange | undefined, kind?: string): void;
-  /** Called with the label of a lane. */
+  /** Takes the label of a lane. */
   chooseLane(label: string): void;
 }
 
