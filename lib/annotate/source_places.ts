@@ -18,9 +18,9 @@ export interface PlacedObject {
   files: SymbolFiles;
   object: ObjectInfo;
   budget: Budget;
-  /** What the recording carries of the object. */
+  /** Object as the recording carries it. */
   bundled: BundledObject | undefined;
-  /** That is all of its code in question: its files are not read. */
+  /** Whether it has all of the code in question there, so that its files are not read. */
   isCarried: boolean;
 }
 

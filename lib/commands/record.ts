@@ -3,6 +3,7 @@
 import { stacksShare } from "../report/shared/stacks_text.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
+import type { WantedOutput } from "../record/request/output.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { RecentRate, renderLive } from "../cli/live_line.ts";
@@ -237,17 +238,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const target = recordTarget(args);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   const wanted = await wantedOutput(args, note);
-  if (args.has("bundle") && (wanted.kind !== "file" || wanted.device)) {
-    throw new UsageError("record: --bundle needs a file: name one with -o, or pipe into 'pmuctl bundle'");
-  }
-  if (args.has("source") && !args.has("bundle")) {
-    throw new UsageError("record: --source needs --bundle: add it");
-  }
-  if (args.has("open") && (wanted.kind !== "file" || wanted.device)) {
-    throw new UsageError(
-      "record: --open needs a file: name one with -o, or pipe into 'pmuctl report --open'",
-    );
-  }
+  refuseWithoutFile(args, wanted);
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: redirect it to a pipe or a file");
   }
@@ -294,6 +285,21 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   // a failed command matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
+}
+
+/** Throws UsageError for options that need a file, if there will be none. */
+function refuseWithoutFile(args: ParsedArgs, wanted: WantedOutput): void {
+  if (args.has("bundle") && (wanted.kind !== "file" || wanted.device)) {
+    throw new UsageError("record: --bundle needs a file: name one with -o, or pipe into 'pmuctl bundle'");
+  }
+  if (args.has("source") && !args.has("bundle")) {
+    throw new UsageError("record: --source needs --bundle: add it");
+  }
+  if (args.has("open") && (wanted.kind !== "file" || wanted.device)) {
+    throw new UsageError(
+      "record: --open needs a file: name one with -o, or pipe into 'pmuctl report --open'",
+    );
+  }
 }
 
 /** Adds to complete recordings the names that their reports need. Throws as bundled() does. */
