@@ -100,17 +100,20 @@ function bootTime(): number {
 }
 
 /**
- * Root of a process in another pid or mount namespace, held open: what is below it, save for other mounts, can be read
- * when the process has ended, as long as nobody removes it.
+ * Root of a process in another pid or mount namespace, and its /tmp, which is often another mount. Both are held open: the
+ * perf map can be read when the process has ended, and its mounts with it, as long as nobody removes the file.
  */
 export class NamespacedRoot {
   readonly #fd: number;
+  /** Negative if there is none, or a link in its place. */
+  readonly #tmp: number;
   /** Pid in the process's own namespace. */
   readonly #number: number;
   readonly #user: number;
 
   private constructor(fd: number, number: number, user: number) {
     this.#fd = fd;
+    this.#tmp = openAt(fd, "tmp", O.PATH | O.DIRECTORY | O.NOFOLLOW);
     this.#number = number;
     this.#user = user;
   }
@@ -133,8 +136,28 @@ export class NamespacedRoot {
    * process, who may put any file there.
    */
   openPerfMap(): FileBytes | OpenRefusal {
-    return FileBytes.open(perfMapPath(this.#number), {
-      root: `/proc/self/fd/${this.#fd}`,
+    const path = perfMapPath(this.#number);
+    const inTmp = this.#tmp >= 0 ? this.#open(this.#tmp, path.slice("/tmp".length)) : undefined;
+    if (inTmp instanceof FileBytes) return inTmp;
+    // a link in /tmp may lead out of it; without the mount, another folder is in its place
+    return inTmp === undefined || this.#isMounted() ? this.#open(this.#fd, path) : inTmp;
+  }
+
+  /** Returns whether /tmp below the root is still the folder that is held. */
+  #isMounted(): boolean {
+    try {
+      const [held, now] = [this.#tmp, `${this.#fd}/tmp`].map((path) =>
+        Deno.lstatSync(`/proc/self/fd/${path}/.`)
+      );
+      return held.dev === now.dev && held.ino === now.ino;
+    } catch {
+      return false; // it has gone
+    }
+  }
+
+  #open(root: number, path: string): FileBytes | OpenRefusal {
+    return FileBytes.open(path, {
+      root: `/proc/self/fd/${root}`,
       owners: [this.#user],
       maxBytes: MAX_PERF_MAP_BYTES,
     });
@@ -142,6 +165,7 @@ export class NamespacedRoot {
 
   [Symbol.dispose](): void {
     closeDescriptor(this.#fd);
+    if (this.#tmp >= 0) closeDescriptor(this.#tmp);
   }
 }
 
