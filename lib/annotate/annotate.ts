@@ -2,14 +2,13 @@
 
 import { hexAddress } from "../base/bytes/address.ts";
 import { append } from "../base/bytes/lists.ts";
-import { shortened } from "../profile/load/readable_names.ts";
 import { weightUnit } from "../profile/model/profile.ts";
 import type { BundledObject } from "../symbols/bundle/bundled_object.ts";
 import type { BundledSources } from "../symbols/bundle/bundled_sources.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { Budget } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
-import { Demangler } from "../symbols/table/demangle.ts";
+import { Demangler, shortened } from "../symbols/table/demangle.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Annotation, SourceLine } from "./annotation.ts";
 import { ObjectCode } from "../symbols/function_code.ts";

@@ -1,14 +1,19 @@
 /** Source lines and inlined functions of the code of one object. */
 
-import { inlinedFailureText, missingInfoWarnings, NAMELESS } from "../profile/load/inlined/inlined_frames.ts";
-import { shortened } from "../profile/load/readable_names.ts";
-import { linesOf, missingLinesText } from "../profile/load/frame_lines.ts";
 import type { BundledInlined, BundledObject } from "../symbols/bundle/bundled_object.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
-import { type FunctionRows, type InlinedCode, openInlinedCode } from "../symbols/inlined_code.ts";
+import {
+  type FunctionRows,
+  type InlinedCode,
+  inlinedFailureText,
+  missingInfoWarnings,
+  NAMELESS,
+  openInlinedCode,
+} from "../symbols/inlined_code.ts";
 import type { Budget } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
-import { type SourceLines, sourceLines } from "../symbols/source_lines.ts";
+import { linesOf, type SourceLines, sourceLines, whyNoLines } from "../symbols/source_lines.ts";
+import { shortened } from "../symbols/table/demangle.ts";
 
 /** Most inlined functions in each other that are named: the innermost. Any depth can be written into debug information. */
 const MAX_DEPTH = 64;
@@ -37,7 +42,9 @@ export function linesAt(
   const found = bundled || !read
     ? linesOf(object, addresses, { files, budget, bundledOf: () => bundled })
     : read;
-  return "file" in found ? found : { warning: missingLinesText(found, object, files.fetcher !== undefined) };
+  if ("file" in found) return found;
+  const why = whyNoLines(found, object, files.fetcher !== undefined);
+  return { warning: `no source lines in ${object.name}: ${why}` };
 }
 
 /** Inlined functions at addresses. */

@@ -29,7 +29,13 @@ import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
-import { CHECK_GROUPS, CHECK_OPTIONS, type CheckRequest, DEFAULT_WARMUPS, requestOf } from "./check_options.ts";
+import {
+  CHECK_GROUPS,
+  CHECK_OPTIONS,
+  type CheckRequest,
+  DEFAULT_WARMUPS,
+  requestOf,
+} from "./check_options.ts";
 import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
 import { counted } from "../base/text/plural.ts";
 
@@ -168,8 +174,12 @@ function settingObstacle({ warmups, input }: BenchmarkPlan, stored: StoredBenchm
       `give -w ${before}, or measure it again with --update`;
   }
   if (stored.input === input) return undefined;
-  const option = stored.input === undefined ? "leave --input out" : `give --input ${quoteWords([stored.input])}`;
-  return `the baseline was measured ${stored.input === undefined ? "without input" : `with ${stored.input} as input`}: ` +
+  const option = stored.input === undefined
+    ? "leave --input out"
+    : `give --input ${quoteWords([stored.input])}`;
+  return `the baseline was measured ${
+    stored.input === undefined ? "without input" : `with ${stored.input} as input`
+  }: ` +
     `${option}, or measure it again with --update`;
 }
 

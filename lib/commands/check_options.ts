@@ -210,7 +210,8 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),
     ...(input === undefined ? {} : { input }),
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
-    warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ?? DEFAULT_WARMUPS,
+    warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ??
+      DEFAULT_WARMUPS,
     metrics: [...new Set(metrics)],
     thresholds: {
       all: said.all ?? benchmark.thresholds.all,

@@ -25,7 +25,13 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { type CommandOutput, CommandRunner, type Job, type RunLimit, withSetup } from "../run/command_runner.ts";
+import {
+  type CommandOutput,
+  CommandRunner,
+  type Job,
+  type RunLimit,
+  withSetup,
+} from "../run/command_runner.ts";
 import type { RequestedEvent } from "../run/measured_run.ts";
 import { parseStatuses, shellCommand } from "../run/run_options.ts";
 import { readPrivilege } from "../events/privilege.ts";

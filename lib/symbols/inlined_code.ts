@@ -3,6 +3,7 @@
  * reports have kept of these; those of a Go program without debug information from its table of functions.
  */
 
+import { BadInputError } from "../base/system/errors.ts";
 import { openInlinedFunctions } from "./dwarf/info/inlined_functions.ts";
 import { GoInlinedFunctions } from "./go/go_inlined.ts";
 import { KeptFunctions } from "./kept_functions.ts";
@@ -11,7 +12,11 @@ import type { SymbolFiles } from "./files/symbol_files.ts";
 import { InfoFiles } from "./info_files.ts";
 import type { Cost } from "./object/limits.ts";
 import { closeObjectElf, infoHolder, linkedIn, type ObjectElf, openObjectElf } from "./object_elf.ts";
+import { symbolFailureOf } from "./object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "./object/objects.ts";
+
+/** Name of an inlined function that has none. */
+export const NAMELESS = "[unnamed]";
 
 /** Functions at addresses that were asked for, each with those that it was inlined into; see InlinedFunctions. */
 export interface FunctionRows {
@@ -113,4 +118,23 @@ function debugParts(files: SymbolFiles, elf: ObjectElf): CodeParts | undefined {
 function goParts(elf: ObjectElf): CodeParts | undefined {
   const functions = GoInlinedFunctions.open(elf.file);
   return functions && { functions, at: (offset) => functions.at(linkedIn(elf, offset)) };
+}
+
+/** Warns of files with parts of an object's debug information that were needed and not found. */
+export function missingInfoWarnings({ name }: ObjectInfo, missing: Iterable<string>): string[] {
+  const [path, ...more] = missing;
+  if (path === undefined) return [];
+  const others = more.length > 0 ? ` and ${more.length} more` : "";
+  return [
+    `inlined functions of ${name} are not all shown: ` +
+    `no debug information in ${path}${others}: install it, or put it back there`,
+  ];
+}
+
+/** Returns a sentence about an error that ended the reading of an object's inlined functions. */
+export function inlinedFailureText({ path }: ObjectInfo, error: unknown): string {
+  const why = error instanceof BadInputError
+    ? error.message
+    : `cannot read ${path}: ${symbolFailureOf(error).detail}`;
+  return `${why}: some of its inlined functions are not shown`;
 }

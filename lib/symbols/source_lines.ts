@@ -3,6 +3,7 @@
  * reports have kept of these; those of a Go program without debug information from its table of functions.
  */
 
+import type { BundledObject } from "./bundle/bundled_object.ts";
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
 import { compilationDirectories, wholePath } from "./dwarf/info/units.ts";
@@ -13,11 +14,17 @@ import { goLines } from "./go/go_lines.ts";
 import { NOTHING, UNKNOWN } from "./kept/kept_ranges.ts";
 import { LineTable, LineTableBuilder } from "./kept/line_table.ts";
 import { keptKey, TABLE_FACTOR } from "./kept_key.ts";
-import { Cost, LimitError } from "./object/limits.ts";
+import { Budget, Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
-import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  REASON,
+  type SymbolFailure,
+  symbolFailureOf,
+} from "./object/missing_symbol_reasons.ts";
 
 /** Source line of each address, in the order asked for. */
 export interface SourceLines {
@@ -147,4 +154,45 @@ function linesAt(sections: DebugSections, addresses: Float64Array, rows: LineRow
   const pick = (column: Int32Array, none: number) =>
     Int32Array.from(addresses, (address) => column[placeOf.get(address) ?? -1] ?? none);
   return { ...found, file: pick(found.file, -1), line: pick(found.line, 0) };
+}
+
+/** Failure of an object whose lines the recording does not carry. */
+const NO_LINES: SymbolFailure = { reason: REASON.NO_SYMBOLS };
+
+/** Sources of the lines of objects. */
+export interface LineSources {
+  files: SymbolFiles;
+  /** Limits what all objects together may cost. */
+  budget?: Budget;
+  /** Returns what the recording carries of an object, if that is to be used. */
+  bundledOf?: (object: ObjectInfo) => BundledObject | undefined;
+}
+
+/** Returns whether source lines are looked for in an object of that kind. */
+export function mayHaveLines({ kind }: ObjectInfo): boolean {
+  return kind === "file" || kind === "kernel" || kind === "module";
+}
+
+/** Finds the lines of addresses of such an object, or why there are none; see sourceLines(). */
+export function linesOf(
+  object: ObjectInfo,
+  addresses: Float64Array,
+  { files, budget = new Budget(), bundledOf }: LineSources,
+): SourceLines | SymbolFailure {
+  const bundled = bundledOf?.(object);
+  return bundled
+    ? bundled.lines?.of(addresses) ?? bundled.facts.linesFailure ?? NO_LINES
+    : sourceLines(files, object, addresses, budget.cost(object.path));
+}
+
+/** Explains why an object has no lines, and what to do about it. */
+export function whyNoLines({ reason, detail }: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
+  if (object.kind !== "file" && reason === REASON.NO_FILE) {
+    return "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
+  }
+  return reason === REASON.NO_SYMBOLS
+    ? `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
+      fetches ? "" : ", or fetch them with --debuginfod URL"
+    }`
+    : `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object, { fetches })}`;
 }

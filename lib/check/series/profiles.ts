@@ -29,8 +29,7 @@ import { type BenchmarkPlan, type CheckContext, limitOf, openRunner, withSetupOf
 const SAMPLED_MS = 1000;
 const MAX_REPEATS = 200;
 /** Shell script that runs "$@" $1 times, each reading the file $2. */
-const REPEAT =
-  'n=$1 in=$2; shift 2; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 <"$in"; n=$((n-1)); done';
+const REPEAT = 'n=$1 in=$2; shift 2; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 <"$in"; n=$((n-1)); done';
 const NO_INPUT = "/dev/null";
 /** Limits of the comparison shown: the smallest share of a row in percent, and the number of lines. */
 const PERCENT_LIMIT = 0.5, MAX_LINES = 30;

@@ -16,7 +16,13 @@ import { WALL_RUNS } from "../output/wall_note.ts";
 import type { Io } from "../../cli/command.ts";
 import { quoteWords } from "../../cli/shell_words.ts";
 import type { StopRequests } from "../../cli/signals.ts";
-import { CommandRunner, type Job, type RunLimit, TimedOutCommand, withSetup } from "../../run/command_runner.ts";
+import {
+  CommandRunner,
+  type Job,
+  type RunLimit,
+  TimedOutCommand,
+  withSetup,
+} from "../../run/command_runner.ts";
 import type { MeasuredRun, RequestedEvent } from "../../run/measured_run.ts";
 import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
@@ -289,7 +295,11 @@ function valgrindSeries(
 }
 
 /** Opens a runner of one command of a plan and its preparation, which measures only the time. */
-export function openRunner(argv: readonly string[], plan: BenchmarkPlan, context: CheckContext): CommandRunner {
+export function openRunner(
+  argv: readonly string[],
+  plan: BenchmarkPlan,
+  context: CheckContext,
+): CommandRunner {
   return newRunner(plan, [{ name: quoteWords(argv), argv, prepare: plan.prepare }], [], context);
 }
 

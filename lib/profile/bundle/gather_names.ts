@@ -27,7 +27,7 @@ import {
 } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
 import { openRunTimeNames, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
-import { linesOf, mayHaveLines } from "../load/frame_lines.ts";
+import { linesOf, mayHaveLines } from "../../symbols/source_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
 import { frameWeights, type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
 import type { Profile } from "../model/profile.ts";

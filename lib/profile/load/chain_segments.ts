@@ -6,17 +6,16 @@
 
 import { PERF_CONTEXT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { addressOf } from "../../base/bytes/address.ts";
+import {
+  DEFERRED_MARKER,
+  isMarker,
+  isUserMarker,
+  USER_MARKER,
+} from "../../perfdata/format/context_markers.ts";
 import type { SampleCursor } from "../../perfdata/read/reader.ts";
 import { endOfMark } from "../../unwind/chain_marks.ts";
 
 const TWO_32 = 4294967296;
-/** Low word of the lowest marker. The high word of all markers is all ones. */
-const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
-
-/** Low word of the marker in front of user space. */
-const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
-/** Low word of the marker before the cookie of a chain that another record continues. */
-const DEFERRED_MARKER = PERF_CONTEXT.USER_DEFERRED + TWO_32;
 /** 32-bit words of a call in the CPU's call stack (LBR). */
 const CALL_WORDS = 6;
 
@@ -97,7 +96,7 @@ export class ChainSegments {
     this.count = 0;
     for (; at < end; at += 2) {
       const low = u32[at], high = u32[at + 1];
-      if (high === 0xffffffff && low >= LOWEST_MARKER) {
+      if (isMarker(low, high)) {
         const next = modeOfContext(low | 0);
         // no chain follows any other marker: it is a cookie for a deferred stack, or a broken frame pointer (-1)
         if (next < 0) {
@@ -183,16 +182,6 @@ export class ChainSegments {
     this.low[n] = a | 0;
     this.high[n] = b | 0;
   }
-}
-
-/** Returns whether the entry of a call chain with these words is the marker in front of user space. */
-export function isUserMarker(low: number, high: number): boolean {
-  return high === 0xffffffff && low === USER_MARKER;
-}
-
-/** Returns whether the entry of a call chain with these words is a marker, not an address. */
-export function isMarker(low: number, high: number): boolean {
-  return high === 0xffffffff && low >= LOWEST_MARKER;
 }
 
 /** Log2 of the distance between markers. */

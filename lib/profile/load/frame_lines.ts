@@ -1,24 +1,14 @@
 /** Source lines of a profile's frames, with warnings about the objects that have none. */
 
-import type { BundledObject } from "../../symbols/bundle/bundled_object.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
-import { type SourceLines, sourceLines } from "../../symbols/source_lines.ts";
-import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import {
-  missingSymbolCause,
-  missingSymbolRemedy,
-  REASON,
-  type SymbolFailure,
-} from "../../symbols/object/missing_symbol_reasons.ts";
+import { linesOf, type LineSources, mayHaveLines, whyNoLines } from "../../symbols/source_lines.ts";
+import { REASON } from "../../symbols/object/missing_symbol_reasons.ts";
 import { StackTable } from "../model/tables.ts";
 import type { ProfileLines } from "../model/profile.ts";
 
 /** Most objects named in a warning. */
 const MAX_NAMED = 3;
-
-/** Failure of an object whose lines the recording does not carry. */
-const NO_LINES: SymbolFailure = { reason: REASON.NO_SYMBOLS };
 
 /** Object with samples but no lines. */
 interface Missing {
@@ -36,15 +26,6 @@ export interface LineFrames {
   returns: Int32Array;
   /** Number of samples in each frame. */
   weight: Float64Array;
-}
-
-/** Sources of the lines of objects. */
-export interface LineSources {
-  files: SymbolFiles;
-  /** Limits what all objects together may cost. */
-  budget?: Budget;
-  /** Returns what the recording carries of an object, if that is to be used. */
-  bundledOf?: (object: ObjectInfo) => BundledObject | undefined;
 }
 
 /**
@@ -70,7 +51,7 @@ export function frameLines(
       // few machines have the debug information of their kernel
       if (object.kind !== "file" && found.reason === REASON.NO_FILE) continue;
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
-      const why = whyMissing(found, object, files.fetcher !== undefined);
+      const why = whyNoLines(found, object, files.fetcher !== undefined);
       if (samples > 0) {
         const alike = missing.get(why);
         if (alike) alike.push({ name: object.name, samples });
@@ -89,23 +70,6 @@ export function frameLines(
   return { lines, warnings: Array.from(missing, missingText) };
 }
 
-/** Returns whether source lines are looked for in an object of that kind. */
-export function mayHaveLines({ kind }: ObjectInfo): boolean {
-  return kind === "file" || kind === "kernel" || kind === "module";
-}
-
-/** Finds the lines of addresses of such an object, or why there are none; see sourceLines(). */
-export function linesOf(
-  object: ObjectInfo,
-  addresses: Float64Array,
-  { files, budget = new Budget(), bundledOf }: LineSources,
-): SourceLines | SymbolFailure {
-  const bundled = bundledOf?.(object);
-  return bundled
-    ? bundled.lines?.of(addresses) ?? bundled.facts.linesFailure ?? NO_LINES
-    : sourceLines(files, object, addresses, budget.cost(object.path));
-}
-
 function framesByObject(object: Int32Array): Map<number, number[]> {
   const members = new Map<number, number[]>();
   object.forEach((id, frame) => {
@@ -115,23 +79,6 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
     else members.set(id, [frame]);
   });
   return members;
-}
-
-/** Returns a sentence about why an object has no lines, and what to do about it. */
-export function missingLinesText(failure: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
-  return `no source lines in ${object.name}: ${whyMissing(failure, object, fetches)}`;
-}
-
-/** Explains why an object has no lines, and what to do about it. */
-function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
-  if (object.kind !== "file" && reason === REASON.NO_FILE) {
-    return "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
-  }
-  return reason === REASON.NO_SYMBOLS
-    ? `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
-      fetches ? "" : ", or fetch them with --debuginfod URL"
-    }`
-    : `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object, { fetches })}`;
 }
 
 function missingText([why, objects]: [string, Missing[]]): string {

@@ -1,12 +1,9 @@
-/** Symbol names as reports show them: demangled where they are shown, and cut where they are absurdly long. */
+/** Symbol names as reports show them: demangled where they are shown. */
 
 import { greatest } from "../../base/bytes/lists.ts";
 import { Demangler, isMangled } from "../../symbols/table/demangle.ts";
 import { countingSort } from "../model/profile.ts";
 import type { SampleColumns } from "../model/tables.ts";
-
-/** Longest symbol name that is kept, in characters: templates and closures make names of some thousand. */
-const MAX_NAME = 4096;
 
 /** Returns a test whether a symbol is innermost in at least `percent` of the weight of some event. */
 export function symbolsFrom(
@@ -63,9 +60,4 @@ export async function readable(
     warning: `C++ and Rust names are shown mangled: cannot load the demangler (${demangler.failure}): ` +
       "make pmuctl's packages readable for this user, or use its compiled binary",
   };
-}
-
-/** Cuts a very long name: every row and every frame of a stack may show it. */
-export function shortened(name: string): string {
-  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }

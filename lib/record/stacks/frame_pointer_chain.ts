@@ -5,7 +5,7 @@
  */
 
 import { type AttrLayout, callchainOffset } from "../../perfdata/format/attr_layout.ts";
-import { isMarker, isUserMarker } from "../../profile/load/chain_segments.ts";
+import { isMarker, isUserMarker } from "../../perfdata/format/context_markers.ts";
 import type { RingCursor } from "./ring_cursor.ts";
 
 const TWO_32 = 4294967296;

@@ -11,6 +11,9 @@ import { exists } from "../../base/files/exists.ts";
 import { METER, withMeter } from "./wasm_meter.ts";
 
 const MANGLED = /^_{1,3}(Z|R[A-Z0-9])/;
+/** Longest symbol name that is kept, in characters: templates and closures make names of some thousand. */
+const MAX_NAME = 4096;
+
 /** Suffix of the names of PLT stubs, which the demangler does not know. */
 const PLT = "@plt";
 
@@ -133,4 +136,9 @@ async function readPackage(): Promise<Uint8Array<ArrayBuffer>> {
   const script = "gecko-profiler-demangle/index_bg.js";
   await import("gecko-profiler-demangle/index_bg.js");
   return await Deno.readFile(new URL("index_bg.wasm", import.meta.resolve(script)));
+}
+
+/** Cuts a very long name: every row and every frame of a stack may show it. */
+export function shortened(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }

@@ -5,9 +5,14 @@
 
 import { append } from "../../../base/bytes/lists.ts";
 import { int32Column } from "../../../base/bytes/column.ts";
-import { BadInputError } from "../../../base/system/errors.ts";
 import type { SymbolFiles } from "../../../symbols/files/symbol_files.ts";
-import { type FunctionRows, openInlinedCode } from "../../../symbols/inlined_code.ts";
+import {
+  type FunctionRows,
+  inlinedFailureText,
+  missingInfoWarnings,
+  NAMELESS,
+  openInlinedCode,
+} from "../../../symbols/inlined_code.ts";
 import type { Budget, Cost } from "../../../symbols/object/limits.ts";
 import { symbolFailureOf } from "../../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "../../../symbols/object/objects.ts";
@@ -16,8 +21,6 @@ import { StackTable } from "../../model/tables.ts";
 
 /** Bytes of memory of a chain, and of a function without its name. */
 const CHAIN_BYTES = 64, FUNCTION_BYTES = 100;
-/** Name of an inlined function that has none. */
-export const NAMELESS = "[unnamed]";
 
 /** Inlined functions of an object: of its debug information, or those that the recording carries. */
 interface Code {
@@ -219,23 +222,4 @@ export class InlinedFrames {
     if (id === undefined) this.#pathIds.set(path, id = this.#paths.push(path) - 1);
     return id;
   }
-}
-
-/** Warns of files with parts of an object's debug information that were needed and not found. */
-export function missingInfoWarnings({ name }: ObjectInfo, missing: Iterable<string>): string[] {
-  const [path, ...more] = missing;
-  if (path === undefined) return [];
-  const others = more.length > 0 ? ` and ${more.length} more` : "";
-  return [
-    `inlined functions of ${name} are not all shown: ` +
-    `no debug information in ${path}${others}: install it, or put it back there`,
-  ];
-}
-
-/** Returns a sentence about an error that ended the reading of an object's inlined functions. */
-export function inlinedFailureText({ path }: ObjectInfo, error: unknown): string {
-  const why = error instanceof BadInputError
-    ? error.message
-    : `cannot read ${path}: ${symbolFailureOf(error).detail}`;
-  return `${why}: some of its inlined functions are not shown`;
 }
