@@ -3,7 +3,7 @@
 import { BadInputError } from "../base/system/errors.ts";
 import { counted } from "../base/text/plural.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
-import { withEvents } from "../profile/query/filter.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import { remediesOf, remedyText } from "../report/shared/remedies.ts";
 import { annotateFunctions, type AnnotateOptions, nothingAnnotated } from "./annotate.ts";
 import type { Annotation } from "./annotation.ts";
@@ -69,7 +69,7 @@ export async function annotateNamed(
 
 /** Returns why most samples of an event have no symbol, and what to do about it; "" if most have one. */
 function unknownText(profile: Profile, event: number): string {
-  const shown = withEvents(profile, [event]), remedies = remediesOf(shown);
+  const { profile: shown } = new ProfileQuery(profile).withEvents([event]), remedies = remediesOf(shown);
   const without = remedies.reduce((sum, { samples }) => sum + samples, 0), whole = sampleCount(shown);
   if (without <= MOST * whole) return "";
   const more = remedies.length > 1 ? "; 'pmuctl report' has the other reasons" : "";

@@ -6,8 +6,8 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { openChosenInput } from "../cli/default_input.ts";
 import { page } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { filterProfile } from "../profile/query/filter.ts";
 import { loadProfile } from "../profile/load/load.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import { renderTprof } from "../report/text/tprof.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
@@ -37,8 +37,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     io,
     (input) => loadProfile(input, hostSymbolFiles(), { leafOnly: true }),
   );
-  const kept = part.filter ? filterProfile(profile, part.filter) : profile;
-  for (const warning of [...filterWarnings(profile, kept, part), ...profile.meta.warnings]) {
+  const query = new ProfileQuery(profile);
+  const kept = part.filter ? query.filter(part.filter).profile : profile;
+  for (const warning of [...filterWarnings(query, kept, part), ...profile.meta.warnings]) {
     io.err(`pmuctl: warning: ${warning}`);
   }
   const width = io.stdoutIsTerminal ? io.columns : Infinity;

@@ -12,7 +12,7 @@ import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
 import { sampleCount } from "../profile/model/profile.ts";
-import { heaviestFirst } from "../profile/query/shown_events.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import { INPUT_OPTION } from "./recording_input.ts";
@@ -98,16 +98,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       places: true,
       seeObjects: (objects, symbolizer) => seen = { objects, symbolizer },
     }));
-  const event = args.text("event"), ofEvents = namedEvents(loaded, event === undefined ? [] : [event]);
+  const event = args.text("event");
+  const ofEvents = namedEvents(new ProfileQuery(loaded), event === undefined ? [] : [event]);
   const profile = comparedPart(ofEvents, part, false);
   if (args.has("json")) { // as in report; text has all warnings at its top
-    const said = profile.meta.warnings.length - ofEvents.meta.warnings.length;
+    const said = profile.meta.warnings.length - ofEvents.profile.meta.warnings.length;
     for (const warning of profile.meta.warnings.slice(0, said)) io.err(`pmuctl: warning: ${warning}`);
   }
   const annotation = await annotateNamed(profile, {
-    event: heaviestFirst(sampleCount(profile) > 0 ? profile : ofEvents)[0] ?? 0,
+    event: (sampleCount(profile) > 0 ? new ProfileQuery(profile) : ofEvents).heaviestEvents()[0] ?? 0,
     name,
-    unfiltered: ofEvents,
+    unfiltered: ofEvents.profile,
     ...seen!,
     files,
     syntax,

@@ -6,14 +6,13 @@ import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
-import type { MatchKey } from "../profile/compare/match_functions.ts";
-import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles } from "../profile/compare/diff.ts";
+import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles, type MatchKey } from "../profile/compare/diff.ts";
 import { NORMALIZATIONS } from "../profile/request/normalization.ts";
 import { parseSortKeys } from "../profile/request/sort_keys.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
 import type { Profile } from "../profile/model/profile.ts";
-import { selectEvents } from "../profile/query/shown_events.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import { renderDiffJson } from "../report/json/diff_json.ts";
 import { renderDiffText } from "../report/text/diff_text.ts";
 import { renderFlamegraph } from "../report/flame/flamegraph.ts";
@@ -149,8 +148,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       case "flamegraph": {
         const { normalize = "none", event } = options;
         const [old, now] = [a, b].map((profile) => {
-          const named = selectEvents(profile, event === undefined ? [] : [event], "heaviest");
-          return "unknown" in named ? profile : named; // told by whoever looks for it in both
+          const named = new ProfileQuery(profile).select(event === undefined ? [] : [event], "heaviest");
+          return "unknown" in named ? profile : named.profile; // told by whoever looks for it in both
         });
         const base = { profile: old, name: fileA, normalize, negate: args.has("negate") };
         return [renderFlamegraph(now, { inverted: isInverted(args), event, base })];
@@ -210,7 +209,7 @@ async function loadPart(
     (input) => loadProfile(input, files, loading),
   );
   const asksCallers = args.text("format") === "flamegraph" || args.text("sort") === "total";
-  const compared = comparedPart(profile, part, asksCallers);
+  const compared = comparedPart(new ProfileQuery(profile), part, asksCallers);
   if (args.has("json") || (args.has("format") && args.text("format") !== "text")) {
     const added = compared.meta.warnings.length - profile.meta.warnings.length;
     for (const warning of compared.meta.warnings.slice(0, added)) {

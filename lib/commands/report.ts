@@ -10,12 +10,10 @@ import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { filterProfile, withEvents } from "../profile/query/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/request/sort_keys.ts";
 import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
-import { heaviestFirst, mergeHybridEvents, selectEvents } from "../profile/query/shown_events.ts";
-import { profileTotals } from "../profile/query/table.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import {
   formatNamed,
   formatOfFile,
@@ -215,12 +213,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     return await printStats(input, args, io);
   }
   const loading = loadOptionsOf(args, part, format, options);
-  const load = (from: ByteInput) =>
-    withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args, fetcher), loading));
+  const load = async (from: ByteInput) =>
+    new ProfileQuery(
+      await withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args, fetcher), loading)),
+    );
   const loaded = await load(input);
   const ofEvents = namedEvents(loaded, args.texts("event"), format.events);
-  const { all, profile } = chosenPart(ofEvents, part, format, io);
-  const whole = profileTotals(part.absolute ? all : profile);
+  const { all, kept } = chosenPart(ofEvents, part, format, io);
+  const whole = (part.absolute ? all : kept).totals();
   const base = compared && {
     ...compared,
     profile: comparedPart(baseEvents(await load(openInput(compared.name)), args.texts("event")), part, true),
@@ -228,7 +228,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   setColorEnabled(options.color);
   const render = await format.renderer();
   const flamegraph = { ...options.flamegraph, base };
-  const content = render(warned(profile, ofEvents, { part, format, options }, io), {
+  const content = render(warned(kept.profile, ofEvents, { part, format, options }, io), {
     ...options,
     whole,
     flamegraph,
@@ -322,26 +322,26 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: ReportFormat, io
   }
 }
 
-/** Returns the base profile with the named events, where it has them; with all events otherwise. */
-function baseEvents(profile: Profile, names: readonly string[]): Profile {
-  const named = selectEvents(profile, names, "heaviest");
-  return "unknown" in named ? mergeHybridEvents(profile) : named;
+/** Selects the named events of the base profile, where it has them; all otherwise. */
+function baseEvents(query: ProfileQuery, names: readonly string[]): ProfileQuery {
+  const named = query.select(names, "heaviest");
+  return "unknown" in named ? query.mergeHybridEvents() : named;
 }
 
 /**
- * Filters the events that the format shows: `all` by CPU alone, `profile` by every filter. Warns when a format that
+ * Filters the events that the format shows: `all` by CPU alone, `kept` by every filter. Warns when a format that
  * shows fewer events leaves out some that have samples.
  */
 function chosenPart(
-  named: Profile,
+  named: ProfileQuery,
   part: ProfilePart,
   { name, events: choice = "recorded" }: ReportFormat,
   io: Io,
-): { all: Profile; profile: Profile } {
-  const all = part.cpus ? filterProfile(named, { cpus: part.cpus }) : named;
-  const profile = part.filter ? filterProfile(all, part.filter) : all;
-  if (choice === "recorded") return { all, profile };
-  const order = heaviestFirst(sampleCount(profile) > 0 ? profile : all);
+): { all: ProfileQuery; kept: ProfileQuery } {
+  const all = part.cpus ? named.filter({ cpus: part.cpus }) : named;
+  const kept = part.filter ? all.filter(part.filter) : all, { profile } = kept;
+  if (choice === "recorded") return { all, kept };
+  const order = (sampleCount(profile) > 0 ? kept : all).heaviestEvents();
   const events = choice === "heaviest" ? order.slice(0, 1) : order;
   const nameOf = (event: number) => profile.events[event].name;
   const others = order.slice(events.length).filter((event) => sampleCount(profile, event) > 0);
@@ -349,7 +349,7 @@ function chosenPart(
     const list = others.map((event) => `--event ${nameOf(event)}`).join(", ");
     io.err(`pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${list}`);
   }
-  return { all: withEvents(all, events), profile: withEvents(profile, events) };
+  return { all: all.withEvents(events), kept: kept.withEvents(events) };
 }
 
 /**
@@ -358,7 +358,7 @@ function chosenPart(
  */
 function warned(
   profile: Profile,
-  named: Profile,
+  named: ProfileQuery,
   { part, format, options }: { part: ProfilePart; format: ReportFormat; options: OutputOptions },
   io: Io,
 ): Profile {

@@ -6,10 +6,14 @@ import { parseIdList } from "../base/text/id_list.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { fit } from "../base/text/width.ts";
 import { splitFunctionNames, splitNames } from "../profile/request/function_names.ts";
-import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
-import { type EventChoice, selectEvents } from "../profile/query/shown_events.ts";
-import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
+import {
+  type EventChoice,
+  type FilterField,
+  type ProfileFilter,
+  type ProfileQuery,
+  type Unmatched,
+} from "../profile/query/query.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/request/time_ranges.ts";
 import { foldName } from "../report/shared/fold_name.ts";
 
@@ -86,13 +90,13 @@ export function partOf(args: ParsedArgs): ProfilePart {
   };
 }
 
-/** Returns the profile of the named events, or of all. Throws UsageError for an unknown event. */
+/** Selects the named events, or all. Throws UsageError for an unknown event. */
 export function namedEvents(
-  profile: Profile,
+  query: ProfileQuery,
   names: readonly string[],
   choice: EventChoice = "recorded",
-): Profile {
-  const named = selectEvents(profile, names, choice);
+): ProfileQuery {
+  const named = query.select(names, choice);
   if (!("unknown" in named)) return named;
   const { unknown: [missing], known } = named;
   throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
@@ -102,13 +106,13 @@ export function namedEvents(
  * Returns the part of a profile to show alone, or to compare with another. The profile was loaded with `within` and with the fields of
  * the filter. Adds warnings about filters that match nothing, and about missing callers where callers are needed.
  */
-export function comparedPart(profile: Profile, part: ProfilePart, asksCallers: boolean): Profile {
+export function comparedPart(query: ProfileQuery, part: ProfilePart, asksCallers: boolean): Profile {
   const { cpus, filter } = part;
-  const all = cpus ? filterProfile(profile, { cpus }) : profile;
-  const kept = filter ? filterProfile(all, filter) : all;
-  return withWarnings(kept, [
-    ...(asksCallers ? callerWarnings(profile) : []),
-    ...filterWarnings(profile, kept, part),
+  const all = cpus ? query.filter({ cpus }) : query;
+  const { profile } = filter ? all.filter(filter) : all;
+  return withWarnings(profile, [
+    ...(asksCallers ? callerWarnings(query.profile) : []),
+    ...filterWarnings(query, profile, part),
   ]);
 }
 
@@ -139,15 +143,15 @@ const OPTION_OF: Record<FilterField, string> = {
 const MAX_PRESENT = 5, MAX_VALUES = 8, MAX_NAME = 60;
 
 /** Warns about filters of a profile that match nothing, and lists what there is; `kept` is what all filters leave. */
-export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: ProfilePart): string[] {
+export function filterWarnings(query: ProfileQuery, kept: Profile, { cpus, filter }: ProfilePart): string[] {
   const fields: ProfileFilter = { ...filter, cpus };
-  const unmatched = unmatchedFilters(profile, fields);
+  const unmatched = query.unmatched(fields);
   const warnings = unmatched.map(({ field, values, present }) => {
     const value = values.length > 0 ? valuesText(values) : field === "symbolPart" ? filter!.symbolPart : "";
     const asked = `--${OPTION_OF[field]}${value ? ` ${value}` : ""}`;
     return `no sample matches ${asked}: there are samples of ${presentText(present)}`;
   });
-  if (warnings.length > 0 || sampleCount(kept) > 0 || sampleCount(profile) === 0) return warnings;
+  if (warnings.length > 0 || sampleCount(kept) > 0 || sampleCount(query.profile) === 0) return warnings;
   const given = (Object.keys(OPTION_OF) as FilterField[]).filter((field) => fields[field] !== undefined);
   return given.length > 1
     ? [

@@ -7,6 +7,7 @@ import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
+import { ProfileQuery } from "../profile/query/query.ts";
 import {
   DEFAULT_SCRIPT_FIELDS,
   parseScriptFields,
@@ -104,7 +105,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       times: true,
       untimed: true,
     }));
-  const profile = comparedPart(namedEvents(loaded, args.texts("event")), part, false);
+  const profile = comparedPart(namedEvents(new ProfileQuery(loaded), args.texts("event")), part, false);
   for (const warning of profile.meta.warnings) io.err(`pmuctl: warning: ${warning}`);
   const content = args.has("json") ? renderScriptJson(profile) : renderScript(profile, options);
   if (output !== undefined) writeOutputFile(output, content);

@@ -2,7 +2,7 @@
 
 import type { SortKey } from "../profile/request/sort_keys.ts";
 import type { Profile } from "../profile/model/profile.ts";
-import type { EventChoice } from "../profile/query/shown_events.ts";
+import type { EventChoice } from "../profile/query/query.ts";
 import type { FlamegraphOptions } from "./flame/flamegraph.ts";
 import type { FoldedOptions } from "./exchange/folded.ts";
 import type { ReportOptions } from "./shared/options.ts";

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { filterWarnings } from "../../lib/commands/report_filter.ts";
 import { profileOf } from "../profile/build.ts";
+import { ProfileQuery } from "../../lib/profile/query/query.ts";
 import { testNeeding } from "../needs.ts";
 import { pmuctl, pmuctlOk, run, withFolder } from "./harness.ts";
 
@@ -43,7 +44,7 @@ Deno.test("long names of C++ are folded in a warning that nothing matches", () =
   const name = `std::map<${"std::string,".repeat(50)}int>::find(int)`;
   const profile = profileOf([`app app!${name} 3`, "app app!main 1"]);
   const part = { absolute: true, filter: { symbols: new Set(["none"]) } };
-  assertEquals(filterWarnings(profile, profileOf([]), part), [
+  assertEquals(filterWarnings(new ProfileQuery(profile), profileOf([]), part), [
     "no sample matches --symbols none: there are samples of std::map<…>::find(int) (75.00%), main (25.00%)",
   ]);
 });

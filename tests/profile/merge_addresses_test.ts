@@ -2,9 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FileBytes } from "../../lib/base/files/file_bytes.ts";
-import { groupBy, groupValues } from "../../lib/profile/query/groups.ts";
+import { ProfileQuery } from "../../lib/profile/query/query.ts";
 import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
-import { placeName } from "../../lib/profile/query/aggregation_keys.ts";
 import { type Profile, sampleCount, unresolvedByWeight } from "../../lib/profile/model/profile.ts";
 import { tableRows } from "../../lib/profile/query/table.ts";
 import { renderFolded } from "../../lib/report/exchange/folded.ts";
@@ -30,14 +29,14 @@ async function load(file: string, options: LoadOptions): Promise<Profile> {
 
 /** Command, object, symbol, samples and period of every row, in an order of their own. */
 function rowsOf(profile: Profile): string[] {
-  const grouping = groupBy(profile, ["comm", "dso", "sym"]);
+  const counts = new ProfileQuery(profile).by(["comm", "dso", "sym"]);
   return profile.events.flatMap((_, event) =>
-    tableRows(profile, grouping, [event], { children: false, selfOnly: true }).map(
+    tableRows(profile, counts, [event], { children: false, selfOnly: true }).map(
       ({ group, place, self }) => {
-        const object = profile.objects[grouping.places.object[place]]?.name;
-        const { comm } = groupValues(profile, grouping.groups, group);
+        const object = profile.objects[counts.places.object[place]]?.name;
+        const { comm } = counts.valuesOf(group);
         const { count, period } = self[0];
-        return [event, comm, object, placeName(profile, grouping.places, place), count, period].join(" ");
+        return [event, comm, object, counts.nameOf(place), count, period].join(" ");
       },
     )
   ).sort();

@@ -80,6 +80,27 @@ Deno.test("violations() refuses imports that go up, sideways or around the rooms
   }
 });
 
+Deno.test("violations() lets other rooms in only by the doors of a room that has some", () => {
+  const inside = ["./path_tree.ts", "../model/tables.ts"], outside = ["query/query.ts", "model/tables.ts"];
+  for (const specifier of inside) {
+    assertEquals(violations("lib/profile/query/query.ts", `import "${specifier}";`), [], specifier);
+  }
+  for (const file of outside) {
+    assertEquals(violations("lib/report/text/text.ts", `import "../../profile/${file}";`), [], file);
+  }
+  assertMatch(
+    violations("lib/report/text/text.ts", 'import "../../profile/query/path_tree.ts";')[0],
+    /cannot import lib\/profile\/query\/path_tree\.ts: other rooms may import model\/, .* of profile$/,
+  );
+});
+
+Deno.test("doors are files and folders that exist", () => {
+  const root = new URL("../../lib/", import.meta.url);
+  for (const [room, { doors = [] }] of Object.entries(ROOMS)) {
+    for (const door of doors) Deno.statSync(new URL(`${room}/${door}`, root));
+  }
+});
+
 Deno.test("a violation names the file, the line and the rule", () => {
   assertEquals(violations("lib/events/attr.ts", '\nexport * from "../profile/model/profile.ts";'), [
     "lib/events/attr.ts:2: cannot import lib/profile/model/profile.ts: events may import base",

@@ -3,12 +3,14 @@
 import { counted } from "../../base/text/plural.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
-import { overhead, type Weight } from "../query/aggregate.ts";
+import { overhead } from "../query/aggregate.ts";
 import { type MatchedPlace, type MatchedProfiles, matchFunctions, type MatchKey } from "./match_functions.ts";
 import { comparisonNotes, sides } from "./comparison_notes.ts";
-import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
+import { type Profile, sampleCount, totalPeriod, type Weight } from "../model/profile.ts";
 import type { Normalization } from "../request/normalization.ts";
 import { sampledEventRows } from "../query/table.ts";
+
+export type { MatchKey };
 
 /** Change from A to B. */
 export interface Change {

@@ -189,6 +189,12 @@ export interface Profile {
   lines?: ProfileLines;
 }
 
+/** Number of samples, and the sum of their periods. */
+export interface Weight {
+  count: number;
+  period: number;
+}
+
 /** Name of the event whose samples are times that threads waited, in `perf record --off-cpu`. */
 const OFF_CPU = "offcpu-time";
 /** Names of the events whose periods are times in ns. */

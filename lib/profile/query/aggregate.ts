@@ -3,13 +3,7 @@
 import type { Grouping, Groups } from "./groups.ts";
 import { PathTotals } from "./path_totals.ts";
 import type { AggregationKeys } from "./aggregation_keys.ts";
-import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
-
-/** Number of samples, and the sum of their periods. */
-export interface Weight {
-  count: number;
-  period: number;
-}
+import { countingSort, type Profile, samplesOf, type Weight } from "../model/profile.ts";
 
 /** Row of the overhead table. */
 export interface OverheadRow {

@@ -144,16 +144,6 @@ export function placeLine({ lines }: Profile, { line }: AggregationKeys, place: 
   return `${path.slice(path.lastIndexOf("/") + 1)}:${lines.line[row]}`;
 }
 
-/**
- * Returns a place's label in a call tree: its symbol, and its line if places are split by line; `libfoo.so (5 frames)`
- * for a run of several frames without a symbol (`joinsRun`).
- */
-export function placeLabel(profile: Profile, places: AggregationKeys, place: number, frames = 1): string {
-  if (frames > 1) return `${placeObject(profile, places, place)} (${frames} frames)`;
-  const name = placeName(profile, places, place);
-  return places.line ? `${name} ${placeLine(profile, places, place)}` : name;
-}
-
 /** Returns a place's name: that of its symbol, or what `unnamedName` gives for code without one. */
 export function placeName(profile: Profile, places: AggregationKeys, place: number): string {
   const symbol = places.symbol[place];
@@ -163,47 +153,8 @@ export function placeName(profile: Profile, places: AggregationKeys, place: numb
     (row < 0 ? placeObject(profile, places, place) : unnamedName(profile, row));
 }
 
-/** Text behind the name of an inlined function. */
-export const INLINED_MARK = " (inlined)";
-
-/** Returns what texts add to the name of a place: INLINED_MARK for an inlined function, else nothing. */
-export function inlinedMark({ inlined }: AggregationKeys, place: number): string {
-  return inlined?.[place] === 1 ? INLINED_MARK : "";
-}
-
 /** Returns the name of a place's object. */
 export function placeObject(profile: Profile, places: AggregationKeys, place: number): string {
   const object = places.object[place];
   return object >= 0 ? profile.objects[object].name : "[unknown]";
-}
-
-/**
- * Returns the mark of the mode that a place runs in, as perf writes it: `[k]` in the kernel, `[g]` in a virtual
- * machine, else `[.]`.
- */
-export function placeMark({ objects }: Profile, { kernel, object }: AggregationKeys, place: number): string {
-  if (kernel[place]) return "[k]";
-  return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
-}
-
-/**
- * Returns whether a frame and the only one that it called are shown as one: both are code of one object without
- * symbols. Functions with samples of their own stay separate, since people look for these.
- */
-export function joinsRun(
-  places: { [column in "symbol" | "object" | "kernel"]: ArrayLike<number> },
-  outer: RunFrame,
-  inner: RunFrame,
-): boolean {
-  if (places.symbol[outer.place] >= 0 || places.symbol[inner.place] >= 0) return false;
-  if (outer.place === inner.place) return true;
-  return !outer.hasSelf && !inner.hasSelf && places.object[outer.place] === places.object[inner.place] &&
-    places.kernel[outer.place] === places.kernel[inner.place];
-}
-
-/** Frame that may be joined with its neighbours. */
-export interface RunFrame {
-  place: number;
-  /** Whether samples were taken in it. */
-  hasSelf: boolean;
 }

@@ -1,9 +1,8 @@
 /** Call trees from the roots down: the weight of each function and of what it called. */
 
 import { float64Column } from "../../base/bytes/column.ts";
-import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
-import { type Profile, samplesOf } from "../model/profile.ts";
+import { type Profile, samplesOf, type Weight } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
 /** Place, reached by the path of its parents. */

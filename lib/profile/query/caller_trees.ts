@@ -1,9 +1,8 @@
 /** Caller trees: for each row of a table, who called it. */
 
-import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
 import type { AggregationKeys } from "./aggregation_keys.ts";
-import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
+import { countingSort, type Profile, samplesOf, type Weight } from "../model/profile.ts";
 
 /** Node of a caller tree: a place, the weight that passed through it here, and its callers. */
 export interface CallerNode extends Weight {

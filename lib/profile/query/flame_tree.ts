@@ -24,10 +24,9 @@ export interface FlameTreeColumns {
   weights: NodeWeights[];
 }
 
-/** Profile, its grouping, and the event to count. */
+/** Profile with its grouping, and the event to count. */
 export interface FlameSource {
-  profile: Profile;
-  grouping: Grouping;
+  counts: Grouping & { profile: Profile };
   event: number;
 }
 
@@ -36,7 +35,7 @@ export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumn
   const table = new StackTable();
   const columns = sources.map(() => ({ count: float64Column(), period: float64Column() }));
   const path: number[] = [];
-  sources.forEach(({ profile, grouping: { groups, places }, event }, source) => {
+  sources.forEach(({ counts: { profile, groups, places }, event }, source) => {
     const { samples, stacks } = profile, { count, period } = columns[source];
     for (const s of samplesOf(profile, event)) {
       path.length = 0;

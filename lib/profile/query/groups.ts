@@ -20,14 +20,14 @@ export interface Grouping {
   places: AggregationKeys;
 }
 
-/** Groups a profile by `keys`. */
-export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
-  const kind: AggregationKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
+/** Maps frames to the places that `keys` split them by, or to those of `kind`. */
+export function placesBy(
+  profile: Profile,
+  keys: readonly SortKey[],
+  kind: AggregationKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none",
+): AggregationKeys {
   const places = aggregationKeysOf(profile, kind);
-  return {
-    groups: sampleGroups(profile, keys),
-    places: keys.includes("srcline") ? byLine(profile, places) : places,
-  };
+  return keys.includes("srcline") ? byLine(profile, places) : places;
 }
 
 /** Groups samples by those of `keys` that are not of the place; all are one group if there are none. */

@@ -1,52 +1,113 @@
-/** Facade of a loaded profile: reports ask it for their rows and trees, and need none of the modules behind it. */
+/**
+ * Facade of a loaded profile: commands and reports ask it for events, samples, rows and trees, and need none of the
+ * modules behind it.
+ */
 
 import type { Profile } from "../model/profile.ts";
-import { type CallerNode, callerTrees } from "./caller_trees.ts";
-import { type CallNode, callTrees, type GroupTree } from "./call_tree.ts";
-import { groupBy, type Grouping, type GroupValues, groupValues } from "./groups.ts";
 import type { SortKey } from "../request/sort_keys.ts";
-import { type TableOptions, type TableRow, tableRows } from "./table.ts";
+import type { AggregationKind } from "./aggregation_keys.ts";
+import { filterProfile, type ProfileFilter, withEvents } from "./filter.ts";
+import { placesBy, sampleGroups } from "./groups.ts";
+import { type PathTree, pathTree } from "./path_tree.ts";
+import { SampleCounts } from "./sample_counts.ts";
+import {
+  type EventChoice,
+  heaviestFirst,
+  mergeHybridEvents,
+  selectEvents,
+  type UnknownEvents,
+} from "./shown_events.ts";
+import { checkColumnCount, type ProfileTotals, profileTotals, sampledEventRows } from "./table.ts";
+import { type FilterField, type Unmatched, unmatchedFilters } from "./unmatched.ts";
 
-export type { CallerNode, CallNode, Grouping, GroupTree, TableRow };
+export type { EventChoice, FilterField, PathTree, ProfileFilter, ProfileTotals, SampleCounts, Unmatched };
+export type {
+  CallerNode,
+  CallNode,
+  CountedEvent,
+  GroupTree,
+  NodeWeights,
+  TableRow,
+} from "./sample_counts.ts";
 
 /**
- * Profile whose samples are counted by sort keys. Rows and trees have the numbers of their group and place: `valuesOf`
- * returns the values of a group, and the functions of aggregation_keys.ts the names of a place.
+ * Questions to a loaded profile. Selections give a query of their own, of a profile with fewer samples or events; `by`
+ * counts the samples. `profile` has the columns.
  *
- *     const query = new ProfileQuery(profile, ["comm", "dso", "sym"]);
- *     const rows = query.rows([0], { children: false, selfOnly: true });
- *     for (const { place, self } of rows) {
- *       console.log(placeName(profile, query.grouping.places, place), self[0].count);
- *     }
- *     const callers = query.callers(0, rows.slice(0, 10));
+ *     const query = new ProfileQuery(profile).filter({ comms: new Set(["nginx"]) });
+ *     const counts = query.by(["dso", "sym"]);
+ *     const rows = counts.rows(query.sampledEvents(), { children: false, selfOnly: true });
+ *     for (const { place, self } of rows) console.log(counts.nameOf(place), self[0].count);
  */
 export class ProfileQuery {
   readonly profile: Profile;
-  readonly grouping: Grouping;
 
-  /** @param by sort keys, or a grouping that was made otherwise. Needs `profile.lines` for the key `srcline`. */
-  constructor(profile: Profile, by: readonly SortKey[] | Grouping) {
+  constructor(profile: Profile) {
     this.profile = profile;
-    this.grouping = "places" in by ? by : groupBy(profile, by);
   }
 
-  /** Returns a row for each group and place, with its weight in each of `events` (-1: all); see tableRows(). */
-  rows(events: readonly number[], options: TableOptions): TableRow[] {
-    return tableRows(this.profile, this.grouping, events, options);
+  /** Returns the rows of events that take samples, and do not just track processes and maps. */
+  sampledEvents(): number[] {
+    return sampledEventRows(this.profile);
   }
 
-  /** Returns trees of the callers of each row in `event` (-1: all), pruned below `minPeriod`; see callerTrees(). */
-  callers(event: number, rows: readonly TableRow[], minPeriod = 0): CallerNode[][] {
-    return callerTrees(this.profile, this.grouping, event, rows, minPeriod);
+  /** Returns the rows of the sampled events, most samples first. */
+  heaviestEvents(): number[] {
+    return heaviestFirst(this.profile);
   }
 
-  /** Returns the call tree of each group in `event` (-1: all), pruned below `minPeriod`; see callTrees(). */
-  calls(event: number, minPeriod = 0): GroupTree[] {
-    return callTrees(this.profile, this.grouping, event, minPeriod);
+  /** Returns the rows of the sampled events, for a table with a column for each. Throws UsageError if these are too many. */
+  columnEvents(): number[] {
+    const events = this.sampledEvents();
+    checkColumnCount(events.length);
+    return events;
   }
 
-  /** Returns the command, ids, CPU and event of a group, as far as its keys tell them apart. */
-  valuesOf(group: number): GroupValues {
-    return groupValues(this.profile, this.grouping.groups, group);
+  /** Adds up all samples of each event. */
+  totals(): ProfileTotals {
+    return profileTotals(this.profile);
+  }
+
+  /** Selects the events with these names, or all if there are no names; see selectEvents(). */
+  select(names: readonly string[], choice: EventChoice): ProfileQuery | UnknownEvents {
+    const selected = selectEvents(this.profile, names, choice);
+    return "unknown" in selected ? selected : new ProfileQuery(selected);
+  }
+
+  /** Merges hybrid events into one each. */
+  mergeHybridEvents(): ProfileQuery {
+    return new ProfileQuery(mergeHybridEvents(this.profile));
+  }
+
+  /** Selects events by their rows: the profile becomes one of these alone, in this order. */
+  withEvents(events: readonly number[]): ProfileQuery {
+    return new ProfileQuery(withEvents(this.profile, events));
+  }
+
+  /** Keeps the samples that pass a filter. */
+  filter(filter: ProfileFilter): ProfileQuery {
+    return new ProfileQuery(filterProfile(this.profile, filter));
+  }
+
+  /** Returns the fields of a filter with values that no sample has; see unmatchedFilters(). */
+  unmatched(filter: ProfileFilter): Unmatched[] {
+    return unmatchedFilters(this.profile, filter);
+  }
+
+  /**
+   * Counts samples by sort keys. `kind` says what a place is where the keys do not. The key `srcline` needs a profile
+   * with lines.
+   */
+  by(keys: readonly SortKey[], kind?: AggregationKind): SampleCounts {
+    return new SampleCounts(
+      this.profile,
+      placesBy(this.profile, keys, kind),
+      () => sampleGroups(this.profile, keys),
+    );
+  }
+
+  /** Builds the tree of the stacks when frame f counts as `ofFrame[f]`: as a place, or as another number. */
+  paths(ofFrame: Int32Array): PathTree {
+    return pathTree(this.profile, ofFrame);
   }
 }

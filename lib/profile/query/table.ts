@@ -1,9 +1,9 @@
 /** Rows of a report over one event, or over several side by side. */
 
 import { UsageError } from "../../base/system/errors.ts";
-import { byTotal, overhead, type OverheadOptions, type OverheadRow, type Weight } from "./aggregate.ts";
+import { byTotal, overhead, type OverheadOptions, type OverheadRow } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
-import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
+import { type Profile, sampleCount, totalPeriod, type Weight } from "../model/profile.ts";
 
 /** Row of a table: group, place, and weight in each of the table's events. */
 export interface TableRow {

@@ -6,8 +6,6 @@
 import { lostText } from "../../perfdata/format/ledger.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { VERSION } from "../../base/system/version.ts";
-import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
-import { type AggregationKeys, aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import {
   countingSort,
   isKernel,
@@ -15,7 +13,7 @@ import {
   sampleCount,
   weightUnit,
 } from "../../profile/model/profile.ts";
-import { sampledEventRows } from "../../profile/query/table.ts";
+import { type PathTree, ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
 import { JsonList, JsonNumbers, JsonPart, jsonPieces, JsonRepeated } from "../json/json_pieces.ts";
 import { type ListedThread, threadList } from "../shared/thread_list.ts";
 import { stacksText } from "../shared/stacks_text.ts";
@@ -42,15 +40,15 @@ const OTHER = 0, USER = 1, KERNEL = 2, JIT = 3;
  */
 export function renderFirefox(profile: Profile): Generator<string> {
   const { times, meta } = profile;
-  const [event] = sampledEventRows(profile);
+  const query = new ProfileQuery(profile), [event] = query.sampledEvents();
   if ((times?.at.length ?? 0) < sampleCount(profile)) {
     throw new BadInputError(
       "--format firefox shows samples over time, and not all samples here have times: choose another --format",
     );
   }
   const clock = event !== undefined && weightUnit(profile.events[event].name) === "ns";
-  const places = aggregationKeysOf(profile, "symbol");
-  const tree = pathTree(profile, places.ofFrame);
+  const counts = query.by(["sym"]);
+  const tree = query.paths(counts.places.ofFrame);
   const interval = intervalOf(profile, event, clock);
   return jsonPieces({
     meta: {
@@ -87,7 +85,7 @@ export function renderFirefox(profile: Profile): Generator<string> {
       breakpadId: breakpadId(buildId),
       codeId: buildId || null,
     })),
-    shared: sharedJson(profile, places, tree),
+    shared: sharedJson(counts, tree),
     threads: new JsonList(threadsOf(profile, tree), (thread) => threadJson(thread, clock)),
   });
 }
@@ -161,13 +159,13 @@ function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSample
 }
 
 /** Returns the tables shared by threads: a function and a frame per place, and a resource per object. */
-function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): JsonPart {
-  const { objects } = profile;
+function sharedJson(counts: SampleCounts, tree: PathTree): JsonPart {
+  const { profile: { objects }, places } = counts;
   const count = places.symbol.length;
   const strings = new Strings();
   const rows = Int32Array.from({ length: count }, (_, place) => place);
   const all = (value: unknown) => new JsonRepeated(value, count);
-  const names = rows.map((place) => strings.of(placeName(profile, places, place)));
+  const names = rows.map((place) => strings.of(counts.nameOf(place)));
   const objectNames = Int32Array.from(objects, ({ name }) => strings.of(name));
   return new JsonPart({
     stackTable: new JsonPart({
@@ -180,7 +178,7 @@ function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): 
       address: all(-1),
       lib: all(-1),
       inlineDepth: all(0),
-      category: new JsonNumbers(rows.map((place) => categoryOf(profile, places, place))),
+      category: new JsonNumbers(rows.map((place) => categoryOf(counts, place))),
       subcategory: all(0),
       func: new JsonNumbers(rows),
       nativeSymbol: all(null),
@@ -221,7 +219,10 @@ function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): 
   });
 }
 
-function categoryOf({ objects }: Profile, { object, kernel }: AggregationKeys, place: number): number {
+function categoryOf(
+  { profile: { objects }, places: { object, kernel } }: SampleCounts,
+  place: number,
+): number {
   if (kernel[place] === 1) return KERNEL;
   if (object[place] < 0) return OTHER;
   const { kind } = objects[object[place]];

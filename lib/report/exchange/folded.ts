@@ -2,8 +2,8 @@
 
 import { float64Column } from "../../base/bytes/column.ts";
 import { printable } from "../../base/text/printable.ts";
-import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
 import { isKernel, type Profile } from "../../profile/model/profile.ts";
+import { type PathTree, ProfileQuery } from "../../profile/query/query.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 import { type FrameNames, frameNames } from "../shared/frame_names.ts";
 
@@ -39,7 +39,7 @@ export function* renderFolded(
       return name + (isInlined ? "_[i]" : suffixes[object]);
     },
   );
-  const paths = sortedPaths(pathTree(profile, names.ofFrame), names);
+  const paths = sortedPaths(new ProfileQuery(profile).paths(names.ofFrame), names);
   const comms = rankOfComms(profile.comms);
 
   const table = new StackTable(); // pairs of command and path

@@ -14,8 +14,7 @@ import {
   totalPeriod,
   weightUnit,
 } from "../../profile/model/profile.ts";
-import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
-import { checkColumnCount, sampledEventRows } from "../../profile/query/table.ts";
+import { ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 import { pprofMappings } from "./pprof_mappings.ts";
 import { ProtoWriter } from "./proto.ts";
@@ -67,13 +66,12 @@ class Texts {
  * Stacks are distinguished by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
  * Locations have source lines if these were resolved, and a line for each inlined function. Code without a symbol has a function named as in all other
  * formats, `libfoo.so+0x1a40`. Addresses are those of `pprofMappings`. Warnings, the command and the machine are
- * comments. Throws UsageError as checkColumnCount() does.
+ * comments. Throws UsageError if there are too many events.
  */
 export function renderPprof(profile: Profile): Uint8Array {
   const { meta } = profile;
   const out = new ProtoWriter(), texts = new Texts();
-  const events = sampledEventRows(profile);
-  checkColumnCount(events.length);
+  const query = new ProfileQuery(profile), events = query.columnEvents();
   const types = events.flatMap((event): [string, string][] => {
     const { name } = profile.events[event];
     return [
@@ -98,7 +96,7 @@ export function renderPprof(profile: Profile): Uint8Array {
       );
     });
   }
-  writeLocations(profile, base, texts, out);
+  writeLocations(query.by(["sym"]), base, texts, out);
   out.number(TIME_NANOS, meta.wallStart < 0 ? 0 : BigInt(Math.round(meta.wallStart * 1e6)));
   out.number(DURATION_NANOS, meta.seconds < 0 ? 0 : Math.round(meta.seconds * 1e9));
   if (types.length > 1) {
@@ -159,14 +157,13 @@ function* locationIds({ stacks: { parent, frame }, frames }: Profile, leaf: numb
  * inlined into are lines of one location, that of the innermost.
  */
 function writeLocations(
-  profile: Profile,
+  counts: SampleCounts,
   base: Float64Array,
   texts: Texts,
   out: ProtoWriter,
 ): void {
-  const { frames, objects, lines } = profile;
+  const { profile: { frames, objects, lines }, places } = counts;
   const { inlinedInto } = frames;
-  const places = aggregationKeysOf(profile, "symbol");
   const functions = new StackTable(); // a file under a place
   const writeLine = (frame: number, inner: ProtoWriter) => {
     const line = lines?.ofFrame[frame] ?? -1;
@@ -197,7 +194,7 @@ function writeLocations(
     out.message(FUNCTION, (inner) => {
       // No system name: if it equals the name, pprof shortens the name as if it were mangled.
       inner.number(FUNCTION_OF.id, row + 1);
-      inner.number(FUNCTION_OF.name, texts.of(placeName(profile, places, functions.parent.data[row])));
+      inner.number(FUNCTION_OF.name, texts.of(counts.nameOf(functions.parent.data[row])));
       inner.number(FUNCTION_OF.file, functions.frame.data[row]);
     });
   }

@@ -1,10 +1,8 @@
 /** Renders the profile for speedscope, as its `sampled` kind (speedscope.app/file-format-schema.json). */
 
 import { VERSION } from "../../base/system/version.ts";
-import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
-import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import { countingSort, type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
-import { sampledEventRows } from "../../profile/query/table.ts";
+import { type PathTree, ProfileQuery } from "../../profile/query/query.ts";
 import { JsonList, JsonNumbers, jsonPieces } from "../json/json_pieces.ts";
 import { threadList } from "../shared/thread_list.ts";
 
@@ -27,7 +25,7 @@ interface Sequence {
  */
 export function renderSpeedscope(profile: Profile): Generator<string> {
   const { frames, objects, meta } = profile;
-  const places = aggregationKeysOf(profile, "symbol");
+  const query = new ProfileQuery(profile), counts = query.by(["sym"]), { places } = counts;
   // Only frames that occur in stacks; there are more places.
   const frameOf = new Int32Array(places.symbol.length).fill(-1);
   const shared: number[] = [];
@@ -35,7 +33,7 @@ export function renderSpeedscope(profile: Profile): Generator<string> {
     const place = places.ofFrame[frame];
     if (frameOf[place] < 0) frameOf[place] = shared.push(place) - 1;
   }
-  const tree = pathTree(profile, places.ofFrame.map((place) => frameOf[place]));
+  const tree = query.paths(places.ofFrame.map((place) => frameOf[place]));
   return jsonPieces({
     $schema: "https://www.speedscope.app/file-format-schema.json",
     name: meta.command || "pmuctl",
@@ -45,17 +43,17 @@ export function renderSpeedscope(profile: Profile): Generator<string> {
       frames: shared.map((place) => {
         const object = places.object[place];
         return {
-          name: placeName(profile, places, place),
+          name: counts.nameOf(place),
           file: object >= 0 ? objects[object].path : "[unknown]",
         };
       }),
     },
-    profiles: new JsonList(profilesOf(profile, tree)),
+    profiles: new JsonList(profilesOf(query, tree)),
   });
 }
 
-function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
-  const { samples, events } = profile;
+function* profilesOf(query: ProfileQuery, tree: PathTree): Generator<unknown> {
+  const { profile } = query, { samples, events } = profile;
   const { threads, ofRow } = threadList(profile);
   const title = (thread: number) => {
     const { pid, tid, name, process } = threads[thread];
@@ -69,7 +67,7 @@ function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
   const ofThreads = countingSort(byThread.map((at) => eventOf[at]), events.length).order.map((i) =>
     byThread[i]
   );
-  for (const event of sampledEventRows(profile)) {
+  for (const event of query.sampledEvents()) {
     const from = event > 0 ? byEvent.ends[event - 1] : 0, to = byEvent.ends[event];
     const unit = weightUnit(events[event].name) === "ns" ? "nanoseconds" : "none";
     const made = (name: string, places: Int32Array) =>

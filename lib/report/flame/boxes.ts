@@ -1,8 +1,7 @@
 /** Sizes, colors and texts of a flame graph's boxes. The SVG's generator and the HTML page's program both use it. */
 
 import { groupDigits, plural } from "../../base/text/plural.ts";
-import { weightUnit } from "../../profile/model/profile.ts";
-import type { Weight } from "../../profile/query/aggregate.ts";
+import { type Weight, weightUnit } from "../../profile/model/profile.ts";
 import { amountText, relativeChangeText } from "../shared/amount.ts";
 import type { Box, FlameLayout, FlameLimits } from "./layout.ts";
 import { changeClass, INLINED_CLASS, kindClass } from "./style.ts";

@@ -1,13 +1,10 @@
 /** Draws a flame graph as one SVG: in a browser it zooms and searches, and without one it can still be read. */
 
 import { lostText } from "../../perfdata/format/ledger.ts";
-import { matchFunctions } from "../../profile/compare/match_functions.ts";
-import { comparisonNotes } from "../../profile/compare/comparison_notes.ts";
-import { commonEvents, normalizingFactor } from "../../profile/compare/diff.ts";
+import { compareStacks } from "../../profile/compare/stack_comparison.ts";
 import type { Normalization } from "../../profile/request/normalization.ts";
-import { groupBy } from "../../profile/query/groups.ts";
-import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { heaviestFirst } from "../../profile/query/shown_events.ts";
+import type { Profile } from "../../profile/model/profile.ts";
+import { ProfileQuery } from "../../profile/query/query.ts";
 import {
   boxClass,
   type BoxFacts,
@@ -127,11 +124,10 @@ interface Graph extends BoxFacts {
 }
 
 function alone(profile: Profile, wanted: string | undefined): Graph {
-  const events = heaviestFirst(profile);
+  const query = new ProfileQuery(profile), events = query.heaviestEvents();
   const event = events.find((event) => profile.events[event].name === wanted) ?? events[0] ?? 0;
-  const grouping = groupBy(profile, ["comm", "sym"]);
   return {
-    layout: layoutFlames(profileCalls({ profile, grouping, event }), FLAME_LIMITS),
+    layout: layoutFlames(profileCalls({ counts: query.by(["comm", "sym"]), event }), FLAME_LIMITS),
     of: profile,
     eventName: profile.events[event]?.name ?? "",
     said: [],
@@ -145,13 +141,7 @@ function printedBase({ profile, name, ...how }: BaseOptions): BaseOptions {
 
 function againstBase(profile: Profile, base: BaseOptions, wanted: string | undefined): Graph {
   const { normalize, negate, name } = base;
-  const [eventA, eventB] = heaviestPair(base.profile, profile, wanted);
-  const sameEvent = base.profile.events[eventA].name === profile.events[eventB].name;
-  const used = sameEvent ? normalize : "share";
-  const factor = normalizingFactor(base.profile, profile, used, { a: eventA, b: eventB });
-  const alike = matchFunctions(base.profile, profile, ["comm", "dso", "sym"]);
-  const a = { profile: base.profile, grouping: alike.a, event: eventA };
-  const b = { profile, grouping: alike.b, event: eventB };
+  const { a, b, factor, ...compared } = compareStacks(base.profile, profile, { event: wanted, normalize });
   const [drawn, other] = negate ? [a, b] : [b, a];
   const layout = layoutFlames(profileCalls(drawn, other), FLAME_LIMITS);
   const measure = {
@@ -169,14 +159,16 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
   };
   return {
     layout,
-    of: drawn.profile,
-    eventName: drawn.profile.events[drawn.event].name,
+    of: drawn.counts.profile,
+    eventName: drawn.counts.profile.events[drawn.event].name,
     said: [
-      `B against A, which is ${name}, ${measure[used]}: red frames take more of their own, blue ones less. ` +
+      `B against A, which is ${name}, ${
+        measure[compared.normalize]
+      }: red frames take more of their own, blue ones less. ` +
       `Widths are ${negate ? "A's" : "B's"}.`,
       ...goneLines(layout, negate),
     ],
-    notes: comparisonNotes(base.profile, profile),
+    notes: compared.notes,
     change,
   };
 }
@@ -190,12 +182,6 @@ function goneLines({ gone, otherWhole }: FlameLayout, negate: boolean): string[]
       ? `${share.toFixed(2)}% of B is in calls that A has not.`
       : `${share.toFixed(2)}% of A is in calls that are gone (--negate shows them).`,
   ];
-}
-
-/** Returns the events to compare: of those that both have, the one with the most samples. */
-function heaviestPair(a: Profile, b: Profile, wanted: string | undefined): [number, number] {
-  const samples = ([eventA, eventB]: [number, number]) => sampleCount(a, eventA) + sampleCount(b, eventB);
-  return commonEvents(a, b, wanted).reduce((most, pair) => samples(pair) > samples(most) ? pair : most);
 }
 
 interface Line {

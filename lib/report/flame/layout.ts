@@ -3,8 +3,8 @@
  * and the HTML page's program both use it.
  */
 
-import type { Weight } from "../../profile/query/aggregate.ts";
-import type { NodeWeights } from "../../profile/query/flame_tree.ts";
+import type { Weight } from "../../profile/model/profile.ts";
+import type { NodeWeights } from "../../profile/query/query.ts";
 
 /** Kinds of boxes, by which they are colored. `root` is all the code, or a command. */
 export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "offcpu" | "unresolved";

@@ -1,7 +1,7 @@
 /** Makes the tree of calls that the page's flame graph lays out. */
 
 import { isOffCpu } from "../../profile/model/profile.ts";
-import { joinsRun } from "../../profile/query/aggregation_keys.ts";
+import { joinsRun } from "../shared/frame_runs.ts";
 import type { BoxLabel, CallTree } from "../flame/layout.ts";
 import { boxKind } from "../flame/style.ts";
 import type { StackWeights } from "./select.ts";

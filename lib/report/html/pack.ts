@@ -1,9 +1,8 @@
 /** Packs a profile into the tables of a page: frames become places, times become buckets. */
 
 import { int32Column } from "../../base/bytes/column.ts";
-import { type AggregationKeys, aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import { type Profile, weightUnit } from "../../profile/model/profile.ts";
-import { sampledEventRows } from "../../profile/query/table.ts";
+import { ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
 import { SampleTable, StackTable } from "../../profile/model/tables.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 import { type TimeGrid, timeGrid } from "./time_grid.ts";
@@ -24,7 +23,7 @@ const MIN_BUCKETS = 125;
 export function packProfile(profile: Profile): PageTables {
   const { stacks, places, sampleRows } = mergedRows(profile);
   const { cells, bucketStart, bucketNs, columnBuckets } = bucketsOf(profile, sampleRows);
-  const events = sampledEventRows(profile).map((event) => profile.events[event]);
+  const events = new ProfileQuery(profile).sampledEvents().map((event) => profile.events[event]);
   const timed = bucketNs > 0;
   return {
     start: timed ? String(profile.meta.start) : "",
@@ -59,11 +58,11 @@ function mergedRows(profile: Profile): {
   sampleRows: SampleRows;
 } {
   const { samples, threads } = profile;
-  const all = aggregationKeysOf(profile);
-  const used = new PlaceList(profile, all);
+  const query = new ProfileQuery(profile), counts = query.by(["sym"]), { ofFrame } = counts.places;
+  const used = new PlaceList(counts);
   const table = new StackTable();
   const eventOf = new Int32Array(profile.events.length).fill(-1);
-  sampledEventRows(profile).forEach((event, column) => eventOf[event] = column);
+  query.sampledEvents().forEach((event, column) => eventOf[event] = column);
   // by command: commands share stacks in a profile, but not in a page
   const stackOf = profile.comms.map(() => new Map<number, number>());
   const path: number[] = [];
@@ -82,7 +81,7 @@ function mergedRows(profile: Profile): {
     }
     let node = from >= 0 ? known.get(from)! : table.intern(-1, used.command(comm));
     for (let i = path.length - 1; i >= 0; i--) {
-      node = table.intern(node, used.place(all.ofFrame[profile.stacks.frame[path[i]]]));
+      node = table.intern(node, used.place(ofFrame[profile.stacks.frame[path[i]]]));
       known.set(path[i], node);
     }
     of[s] = rows.add(event, samples.thread[s], samples.cpu[s], node, 0);
@@ -97,8 +96,7 @@ function mergedRows(profile: Profile): {
 
 /** Collects the places that occur, and numbers them as they come. */
 class PlaceList {
-  readonly #profile: Profile;
-  readonly #all: AggregationKeys;
+  readonly #counts: SampleCounts;
   readonly #ofPlace: Int32Array;
   readonly #ofCommand: Int32Array;
   readonly #names: string[] = [];
@@ -109,21 +107,20 @@ class PlaceList {
   readonly #kernel = int32Column();
   readonly #inlined = int32Column();
 
-  constructor(profile: Profile, all: AggregationKeys) {
-    this.#profile = profile;
-    this.#all = all;
-    this.#ofPlace = new Int32Array(all.symbol.length).fill(-1);
-    this.#ofCommand = new Int32Array(profile.comms.length).fill(-1);
+  /** @param counts samples by symbol. */
+  constructor(counts: SampleCounts) {
+    this.#counts = counts;
+    this.#ofPlace = new Int32Array(counts.places.symbol.length).fill(-1);
+    this.#ofCommand = new Int32Array(counts.profile.comms.length).fill(-1);
   }
 
   place(place: number): number {
     const known = this.#ofPlace[place];
     if (known >= 0) return known;
-    const { symbol, object, kernel, inlined } = this.#all;
+    const { symbol, object, kernel, inlined } = this.#counts.places;
     this.#named.push(symbol[place] < 0 ? 0 : 1);
     this.#inlined.push(inlined?.[place] ?? 0);
-    const name = placeName(this.#profile, this.#all, place);
-    return this.#ofPlace[place] = this.#add(name, object[place], kernel[place]);
+    return this.#ofPlace[place] = this.#add(this.#counts.nameOf(place), object[place], kernel[place]);
   }
 
   command(comm: number): number {
@@ -131,7 +128,7 @@ class PlaceList {
     if (known >= 0) return known;
     this.#named.push(1);
     this.#inlined.push(0);
-    return this.#ofCommand[comm] = this.#add(this.#profile.comms[comm], COMMAND, 0);
+    return this.#ofCommand[comm] = this.#add(this.#counts.profile.comms[comm], COMMAND, 0);
   }
 
   tables(): Pick<PageTables, "places" | "names"> {

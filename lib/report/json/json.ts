@@ -2,8 +2,12 @@
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { LOSS_COLUMNS } from "../../perfdata/format/ledger.ts";
-import { type CallerNode, type CallNode, ProfileQuery } from "../../profile/query/query.ts";
-import { placeName, placeObject } from "../../profile/query/aggregation_keys.ts";
+import {
+  type CallerNode,
+  type CallNode,
+  ProfileQuery,
+  type SampleCounts,
+} from "../../profile/query/query.ts";
 import {
   processNames,
   type Profile,
@@ -11,7 +15,6 @@ import {
   totalPeriod,
   unresolvedByWeight,
 } from "../../profile/model/profile.ts";
-import { profileTotals, sampledEventRows } from "../../profile/query/table.ts";
 import { clockText } from "../../profile/request/time_ranges.ts";
 import { JsonList, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
@@ -43,9 +46,9 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - `unresolved`: `object`, `cause`, `remedy`, `samples`
  */
 export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
-  const query = new ProfileQuery(profile, options.sort);
-  const whole = options.whole ?? profileTotals(profile);
-  const events = new JsonList(sampledEventRows(profile), (event) => {
+  const query = new ProfileQuery(profile), counts = query.by(options.sort);
+  const whole = options.whole ?? query.totals();
+  const events = new JsonList(query.sampledEvents(), (event) => {
     const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
     return {
       name: profile.events[event].name,
@@ -55,25 +58,25 @@ export function renderJson(profile: Profile, options: JsonOptions): Generator<st
       ...(samples === whole.count[event]
         ? {}
         : { whole: { samples: whole.count[event], period: whole.period[event] } }),
-      rows: rowsJson(query, event, options),
-      ...(options.tree === "calls" ? { calls: callsJson(query, event) } : {}),
+      rows: rowsJson(counts, event, options),
+      ...(options.tree === "calls" ? { calls: callsJson(counts, event) } : {}),
     };
   });
   const unresolved = new JsonList(unresolvedByWeight(profile));
   return jsonPieces({ schema: JSON_SCHEMAS.report, meta: metaJson(profile), events, unresolved }, 1);
 }
 
-function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOptions) {
-  const { groups, places } = query.grouping;
-  const describe = describer(query);
-  const rows = query.rows([event], { children: true });
+function rowsJson(counts: SampleCounts, event: number, { tree, children }: JsonOptions) {
+  const { groups, places } = counts;
+  const describe = describer(counts);
+  const rows = counts.rows([event], { children: true });
   if (!children) {
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
-  const callers = tree === "callers" ? query.callers(event, rows) : [];
+  const callers = tree === "callers" ? counts.callers(event, rows) : [];
   const callersJson = (callers: readonly CallerNode[], depth: number): JsonList<CallerNode> =>
     new JsonList(callers, (node) => ({
-      ...placeJson(query, node.place),
+      ...placeJson(counts, node.place),
       count: node.count,
       period: node.period,
       ...(depth < MAX_DEPTH
@@ -82,7 +85,7 @@ function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOp
     }));
   return new JsonList(rows.entries(), ([i, row]) => ({
     ...describe(row.group),
-    ...placeJson(query, row.place),
+    ...placeJson(counts, row.place),
     ...(groups.keys.includes("sym") || groups.keys.includes("dso")
       ? { kernel: places.kernel[row.place] === 1 }
       : {}),
@@ -92,18 +95,18 @@ function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOp
   }));
 }
 
-function callsJson(query: ProfileQuery, event: number) {
-  const describe = describer(query);
+function callsJson(counts: SampleCounts, event: number) {
+  const describe = describer(counts);
   const calleesJson = (callees: readonly CallNode[], depth: number): JsonList<CallNode> =>
     new JsonList(callees, (node) => ({
-      ...placeJson(query, node.place),
+      ...placeJson(counts, node.place),
       self: node.self,
       total: node.total,
       ...(depth < MAX_DEPTH
         ? { callees: calleesJson(node.callees, depth + 1) }
         : { callees: [], cut: node.callees.length > 0 }),
     }));
-  return new JsonList(query.calls(event), ({ group, total, roots }) => ({
+  return new JsonList(counts.calls(event), ({ group, total, roots }) => ({
     ...describe(group),
     total,
     roots: calleesJson(roots, 1),
@@ -114,13 +117,13 @@ function callsJson(query: ProfileQuery, event: number) {
 const known = (number: number) => number < 0 ? null : number;
 
 /** Returns a function that describes a group by the keys that tell groups apart. */
-function describer(query: ProfileQuery) {
-  const processName = processNames(query.profile);
-  const { keys } = query.grouping.groups;
+function describer(counts: SampleCounts) {
+  const processName = processNames(counts.profile);
+  const { keys } = counts.groups;
   // An unknown pid has no name except the one that stands for a whole pid namespace.
   const processOf = (pid: number) => pid < 0 && processName(pid) === `:${pid}` ? null : processName(pid);
   return (group: number) => {
-    const { comm, pid, tid, cpu } = query.valuesOf(group);
+    const { comm, pid, tid, cpu } = counts.valuesOf(group);
     return {
       ...(keys.includes("comm") ? { command: comm } : {}),
       ...(keys.includes("pid") ? { pid: known(pid), process: processOf(pid) } : {}),
@@ -131,16 +134,15 @@ function describer(query: ProfileQuery) {
 }
 
 /** Describes a place by those of its keys that tell rows apart. */
-function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, place: number) {
-  const { keys } = groups;
-  const { lines } = profile;
+function placeJson(counts: SampleCounts, place: number) {
+  const { profile: { lines }, groups: { keys }, places } = counts;
   const row = places.line?.[place] ?? -1;
   const symbol = () =>
     places.symbol[place] >= 0
-      ? { symbol: placeName(profile, places, place) }
-      : { symbol: null, unnamed: placeName(profile, places, place) };
+      ? { symbol: counts.nameOf(place) }
+      : { symbol: null, unnamed: counts.nameOf(place) };
   return {
-    ...(keys.includes("dso") || keys.includes("sym") ? { object: placeObject(profile, places, place) } : {}),
+    ...(keys.includes("dso") || keys.includes("sym") ? { object: counts.objectOf(place) } : {}),
     ...(keys.includes("sym") ? symbol() : {}),
     ...(places.inlined?.[place] === 1 ? { inlined: true } : {}),
     ...(keys.includes("srcline")

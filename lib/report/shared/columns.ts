@@ -2,16 +2,9 @@
 
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
-import { type Grouping, groupValues } from "../../profile/query/groups.ts";
 import type { SortKey } from "../../profile/request/sort_keys.ts";
-import {
-  inlinedMark,
-  placeLine,
-  placeMark,
-  placeName,
-  placeObject,
-} from "../../profile/query/aggregation_keys.ts";
-import { processNames, type Profile } from "../../profile/model/profile.ts";
+import { processNames } from "../../profile/model/profile.ts";
+import type { SampleCounts } from "../../profile/query/query.ts";
 
 /** Titles of the columns. */
 export const TITLES: Record<SortKey, string> = {
@@ -28,11 +21,29 @@ export const TITLES: Record<SortKey, string> = {
 /** Returns the text of a row's cell under a sort key. */
 export type CellText = (key: SortKey, row: { group: number; place: number }) => string;
 
+/** Text behind the name of an inlined function. */
+export const INLINED_MARK = " (inlined)";
+
+/** Returns what texts add to the name of a place: INLINED_MARK for an inlined function, else nothing. */
+export function inlinedMark({ places: { inlined } }: SampleCounts, place: number): string {
+  return inlined?.[place] === 1 ? INLINED_MARK : "";
+}
+
 /**
- * Returns the cell texts of a profile: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the
+ * Returns the mark of the mode that a place runs in, as perf writes it: `[k]` in the kernel, `[g]` in a virtual
+ * machine, else `[.]`.
+ */
+function modeMark({ profile: { objects }, places: { kernel, object } }: SampleCounts, place: number): string {
+  if (kernel[place]) return "[k]";
+  return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
+}
+
+/**
+ * Returns the cell texts of counted samples: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the
  * kernel.
  */
-export function cellTexts(profile: Profile, { groups, places }: Grouping): CellText {
+export function cellTexts(counts: SampleCounts): CellText {
+  const { profile } = counts;
   const processName = processNames(profile);
   const { threads, processes, comms } = profile;
   const threadRows = new IntMap(threads.tid), processRows = new IntMap(processes.pid);
@@ -42,13 +53,12 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
     return comms[process === ABSENT ? threads.comm[threadRows.get(tid)] : processes.comm[process]];
   };
   return (key, { group, place }) => {
-    if (key === "dso") return placeObject(profile, places, place);
+    if (key === "dso") return counts.objectOf(place);
     if (key === "sym") {
-      const name = placeName(profile, places, place) + inlinedMark(places, place);
-      return `${placeMark(profile, places, place)} ${name}`;
+      return `${modeMark(counts, place)} ${counts.nameOf(place)}${inlinedMark(counts, place)}`;
     }
-    if (key === "srcline") return placeLine(profile, places, place);
-    const values = groupValues(profile, groups, group);
+    if (key === "srcline") return counts.lineOf(place);
+    const values = counts.valuesOf(group);
     switch (key) {
       case "comm":
         return values.comm;

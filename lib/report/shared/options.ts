@@ -1,7 +1,7 @@
 /** Options that all renderers of reports share. */
 
 import { DEFAULT_SORT, type SortKey } from "../../profile/request/sort_keys.ts";
-import type { ProfileTotals } from "../../profile/query/table.ts";
+import type { ProfileTotals } from "../../profile/query/query.ts";
 
 /** Options of a report. */
 export interface ReportOptions {

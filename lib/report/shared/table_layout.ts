@@ -7,9 +7,8 @@
  */
 
 import { displayWidth, fit, fitFromLeft, padEnd } from "../../base/text/width.ts";
-import { INLINED_MARK } from "../../profile/query/aggregation_keys.ts";
 import type { SortKey } from "../../profile/request/sort_keys.ts";
-import { type CellText, TITLES } from "./columns.ts";
+import { type CellText, INLINED_MARK, TITLES } from "./columns.ts";
 import { foldName } from "./fold_name.ts";
 
 /** Widths of cells on a terminal, in columns: the maximum, and the minimum if there is not enough room. */

@@ -13,7 +13,6 @@ import {
   type ProfileDiff,
   shareOf,
 } from "../../profile/compare/diff.ts";
-import { sides } from "../../profile/compare/comparison_notes.ts";
 import { sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { amountText, relativeChangeText } from "../shared/amount.ts";
 import type { CellText } from "../shared/columns.ts";
@@ -45,7 +44,7 @@ function* diffLines(diff: ProfileDiff, options: DiffTextOptions): Generator<stri
 }
 
 function* header({ a, b, notes }: ProfileDiff, { names, color, width }: DiffTextOptions): Generator<string> {
-  for (const [side, { meta, ...profile }] of sides(a, b)) {
+  for (const [side, { meta, ...profile }] of [["A", a], ["B", b]] as const) {
     const seconds = meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : "";
     const parts = [
       side === "A" ? names.a : names.b,

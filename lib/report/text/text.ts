@@ -6,16 +6,14 @@ import { greatest, least } from "../../base/bytes/lists.ts";
 import { fit } from "../../base/text/width.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { ledgerTable, lostText } from "../../perfdata/format/ledger.ts";
-import type { Weight } from "../../profile/query/aggregate.ts";
-import { ProfileQuery, type TableRow } from "../../profile/query/query.ts";
-import type { SortKey } from "../../profile/request/sort_keys.ts";
-import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import {
-  checkColumnCount,
+  ProfileQuery,
   type ProfileTotals,
-  profileTotals,
-  sampledEventRows,
-} from "../../profile/query/table.ts";
+  type SampleCounts,
+  type TableRow,
+} from "../../profile/query/query.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
+import { type Profile, sampleCount, type Weight } from "../../profile/model/profile.ts";
 import { type CellText, cellTexts, colorByHeat, percentText } from "../shared/columns.ts";
 import type { ReportOptions } from "../shared/options.ts";
 import { printedProfile } from "../shared/printed.ts";
@@ -24,22 +22,22 @@ import { stacksText } from "../shared/stacks_text.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
-/** Yields the report line by line, with newlines. Throws UsageError as checkColumnCount() does. */
+/** Yields the report line by line, with newlines. Throws UsageError if there are too many events side by side. */
 export function* renderText(given: Profile, options: ReportOptions): Generator<string> {
   for (const line of reportLines(printedProfile(given), options)) yield line.trimEnd() + "\n";
 }
 
 function* reportLines(profile: Profile, options: ReportOptions): Generator<string> {
-  if (options.sideBySide) checkColumnCount(sampledEventRows(profile).length);
-  const whole = options.whole ?? profileTotals(profile);
+  const query = new ProfileQuery(profile);
+  const events = options.sideBySide ? query.columnEvents() : query.sampledEvents();
+  const whole = options.whole ?? query.totals();
   yield* header(profile, whole, options);
-  const query = new ProfileQuery(profile, options.sort);
-  const text = cellTexts(profile, query.grouping);
-  const events = sampledEventRows(profile);
+  const counts = query.by(options.sort);
+  const text = cellTexts(counts);
   const oneTable = options.sideBySide || options.sort.includes("event");
   for (const of of oneTable ? [events] : events.map((event) => [event])) {
     yield "";
-    yield* section({ profile, query, text, whole, options, events: of, sampledCount: events.length });
+    yield* section({ profile, counts, text, whole, options, events: of, sampledCount: events.length });
   }
   const remedies = [...remedyLines(profile, options.width)];
   if (remedies.length > 0) yield "";
@@ -52,7 +50,7 @@ const PLACE_KEYS: ReadonlySet<SortKey> = new Set(["dso", "sym", "srcline"]);
 /** Source of a table. */
 interface Section {
   profile: Profile;
-  query: ProfileQuery;
+  counts: SampleCounts;
   text: CellText;
   whole: ProfileTotals;
   options: ReportOptions;
@@ -116,15 +114,15 @@ function* section(of: Section): Generator<string> {
 
 /** Yields a table's rows, heaviest first, and the number of rows left out. */
 function* table(of: Section): Generator<string> {
-  const { query, whole, options, events } = of;
+  const { counts, whole, options, events } = of;
   const { children, percentLimit } = options;
   const callers = options.tree === "callers";
   // With the event as a key, each row has its own event, and all share one set of columns.
   const byEvent = options.sort.includes("event");
   const columns = byEvent ? [-1] : events;
   const wholeFor = (row: TableRow, column: number) =>
-    whole.period[byEvent ? query.valuesOf(row.group).event : columns[column]];
-  const all = query.rows(columns, { children, selfOnly: !children && !callers });
+    whole.period[byEvent ? counts.valuesOf(row.group).event : columns[column]];
+  const all = counts.rows(columns, { children, selfOnly: !children && !callers });
   const share = (row: TableRow, column: number) =>
     100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
   if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));
@@ -156,7 +154,7 @@ interface Rows {
 
 /** Yields a table's titles and rows; with `callers`, the callers below each row. */
 function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Generator<string> {
-  const { profile, query, text, whole, options, events } = of;
+  const { profile, counts, text, whole, options, events } = of;
   const { percentLimit, width, color } = options;
   const callers = options.tree === "callers";
   const numbers = numberColumns(options);
@@ -182,20 +180,14 @@ function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Gener
   }
   yield heading(layout.title);
   const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
-  const trees = callers ? query.callers(columns[0], shown, leastPeriod) : [];
+  const trees = callers ? counts.callers(columns[0], shown, leastPeriod) : [];
   const figuresWidth = layout.widths.reduce((sum, wide) => wide > 0 ? sum + wide + 1 : sum, 1);
   const indent = " ".repeat(Math.min(figuresWidth, Math.floor(width / 8)));
   for (const [i, row] of shown.entries()) {
     const line = layout.line(row);
     yield color ? colorByHeat(line, most(row)) : line;
     if (!callers) continue;
-    const drawing = {
-      profile,
-      places: query.grouping.places,
-      whole: wholeFor(row, 0),
-      width,
-      color,
-    };
+    const drawing = { counts, whole: wholeFor(row, 0), width, color };
     yield* callerLines(drawing, trees[i], row.self[0].period, indent);
   }
 }
@@ -228,18 +220,12 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
 }
 
 /** Yields the call trees of an event; one per group, when keys other than places tell rows apart. */
-function* calls({ profile, query, text, whole, options }: Section, event: number): Generator<string> {
+function* calls({ counts, text, whole, options }: Section, event: number): Generator<string> {
   const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
   const period = whole.period[event];
-  const trees = query.calls(event, options.percentLimit / 100 * period);
+  const trees = counts.calls(event, options.percentLimit / 100 * period);
   const label = (group: number) => keys.map((key) => text(key, { group, place: 0 }).trim()).join("  ");
-  const drawing = {
-    profile,
-    places: query.grouping.places,
-    whole: period,
-    width: options.width,
-    color: options.color,
-  };
+  const drawing = { counts, whole: period, width: options.width, color: options.color };
   yield options.color ? bold(CALL_TITLE) : CALL_TITLE;
   yield* callLines(drawing, trees, label);
 }

@@ -3,17 +3,9 @@
 import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
-import { sampleGroups } from "../../profile/query/groups.ts";
-import { ProfileQuery } from "../../profile/query/query.ts";
-import type { SortKey } from "../../profile/request/sort_keys.ts";
-import {
-  type AggregationKeys,
-  aggregationKeysOf,
-  placeName,
-  placeObject,
-} from "../../profile/query/aggregation_keys.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { sampledEventRows } from "../../profile/query/table.ts";
+import { ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
+import type { SortKey } from "../../profile/request/sort_keys.ts";
 import { foldName } from "../shared/fold_name.ts";
 import { printedProfile } from "../shared/printed.ts";
 
@@ -58,23 +50,22 @@ export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOpti
  */
 export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
   const profile = printedProfile(given);
-  const events = sampledEventRows(profile);
+  const query = new ProfileQuery(profile), events = query.sampledEvents();
   const total = sampleCount(profile);
-  const groups = sampleGroups(profile, tprofKeys(options));
-  const places = aggregationKeysOf(profile, options.perSymbol ? "symbol" : "address");
-  const query = new ProfileQuery(profile, { groups, places });
-  const rows = query.rows(events, { children: false, selfOnly: true }).map(({ group, place, self }): Row => {
+  const counts = query.by(tprofKeys(options), options.perSymbol ? "symbol" : "address");
+  const { places } = counts;
+  const rows = counts.rows(events, { children: false, selfOnly: true }).map(({ group, place, self }): Row => {
     const byEvent = self.map(({ count }) => count);
     return { group, place, samples: byEvent.reduce((sum, count) => sum + count, 0), byEvent };
   });
-  const addresses = lowestAddresses(profile, places.ofFrame, places.symbol.length);
+  const addresses = lowestAddresses(counts);
 
   const right = (title: string, width: number, cell: (row: Row) => string): Column => ({
     title,
     width,
     cell,
   });
-  const values = (row: Row) => query.valuesOf(row.group);
+  const values = (row: Row) => counts.valuesOf(row.group);
   const columns = [
     right("percentage", 10, (row) => (100 * row.samples / (total || 1)).toFixed(3)),
     right("nsamples", 8, (row) => String(row.samples)),
@@ -100,7 +91,7 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
   const sorted = rows.toSorted((a, b) => b.samples - a.samples || addresses[a.place] - addresses[b.place]);
   for (const row of sorted) {
     const cells = columns.map(({ width, cell }) => cell(row).padStart(width));
-    yield `${cells.join(" ")} ${foldName(symbolText(profile, places, row.place), room)}\n`;
+    yield `${cells.join(" ")} ${foldName(symbolText(counts, row.place), room)}\n`;
   }
 }
 
@@ -127,17 +118,17 @@ function narrow(columns: Column[], rows: Iterable<Row>): void {
 const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);
 
 /** Returns `do_idle` in the kernel, `libc.so.6:malloc` in user space, and `libc.so.6+0x1a40` without a symbol. */
-function symbolText(profile: Profile, places: AggregationKeys, place: number): string {
-  const { symbol, object, kernel } = places;
-  const name = placeName(profile, places, place);
+function symbolText(counts: SampleCounts, place: number): string {
+  const { profile: { objects }, places: { symbol, object, kernel } } = counts;
+  const name = counts.nameOf(place);
   if (symbol[place] < 0) return name;
-  const where = placeObject(profile, places, place);
-  return kernel[place] === 1 && profile.objects[object[place]].kind === "kernel" ? name : `${where}:${name}`;
+  const isKernel = kernel[place] === 1 && objects[object[place]].kind === "kernel";
+  return isKernel ? name : `${counts.objectOf(place)}:${name}`;
 }
 
 /** Returns the lowest address of each place's frames. */
-function lowestAddresses({ frames }: Profile, ofFrame: Int32Array, places: number): Float64Array {
-  const lowest = new Float64Array(places).fill(Infinity);
+function lowestAddresses({ profile: { frames }, places: { ofFrame, symbol } }: SampleCounts): Float64Array {
+  const lowest = new Float64Array(symbol.length).fill(Infinity);
   for (let frame = 0; frame < ofFrame.length; frame++) {
     const place = ofFrame[frame];
     if (frames.address[frame] < lowest[place]) lowest[place] = frames.address[frame];

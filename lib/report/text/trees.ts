@@ -1,30 +1,19 @@
 /** Draws trees of calls as text: a row's callers, or what the roots called. */
 
 import { dim } from "@std/fmt/colors";
-import type { Weight } from "../../profile/query/aggregate.ts";
-import type { CallerNode } from "../../profile/query/caller_trees.ts";
-import type { CallNode, GroupTree } from "../../profile/query/call_tree.ts";
+import type { Weight } from "../../profile/model/profile.ts";
+import type { CallerNode, CallNode, GroupTree, SampleCounts } from "../../profile/query/query.ts";
 import { displayWidth, fit } from "../../base/text/width.ts";
-import {
-  type AggregationKeys,
-  inlinedMark,
-  joinsRun,
-  placeLabel,
-  placeLine,
-  placeName,
-  placeObject,
-} from "../../profile/query/aggregation_keys.ts";
-import type { Profile } from "../../profile/model/profile.ts";
-import { colorByHeat, percentText } from "../shared/columns.ts";
+import { colorByHeat, inlinedMark, percentText } from "../shared/columns.ts";
 import { foldName } from "../shared/fold_name.ts";
+import { joinsRun, runLabel } from "../shared/frame_runs.ts";
 
 /** Maximum depth of forks. Deeper ones are replaced by a note, since they would not fit on a page. */
 const MAX_DEPTH = 128;
 
 /** Subject and style of a tree. */
 export interface TreeStyle {
-  profile: Profile;
-  places: AggregationKeys;
+  counts: SampleCounts;
   /** Period that shares refer to. */
   whole: number;
   /** Column that names are folded to end at, if there is some room; Infinity keeps them whole. */
@@ -51,7 +40,7 @@ export function* callerLines(
   above: number,
   indent: string,
 ): Generator<string> {
-  const { places, whole } = drawing;
+  const { counts: { places }, whole } = drawing;
   const open: Level<CallerNode>[] = [];
   for (let nodes = callers;;) {
     // A single caller with all of the weight needs neither a branch nor a number.
@@ -79,7 +68,7 @@ export function* callerLines(
 /**
  * Returns the run of callers from `node` outwards that is drawn as one, since everything came through all of them.
  */
-function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNode; frames: number } {
+function callerRun(places: SampleCounts["places"], node: CallerNode): { last: CallerNode; frames: number } {
   let last = node, frames = 1;
   for (; last.callers.length === 1 && last.callers[0].period === last.period; frames++) {
     const [next] = last.callers;
@@ -95,12 +84,12 @@ function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNod
 const MIN_NAME_WIDTH = 24;
 
 /** Returns a place's name behind `before`, folded to fit; with its line, if lines tell places apart. */
-function named({ profile, places, width }: TreeStyle, before: string, place: number, frames: number): string {
-  if (frames > 1) return before + placeLabel(profile, places, place, frames);
-  const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
-  const after = inlinedMark(places, place) + line;
+function named({ counts, width }: TreeStyle, before: string, place: number, frames: number): string {
+  if (frames > 1) return before + runLabel(counts, place, frames);
+  const line = counts.places.line ? ` ${counts.lineOf(place)}` : "";
+  const after = inlinedMark(counts, place) + line;
   const room = Math.max(MIN_NAME_WIDTH, width - displayWidth(before) - displayWidth(after));
-  const name = foldName(placeName(profile, places, place), room);
+  const name = foldName(counts.nameOf(place), room);
   return `${before}${after === "" ? name : fit(name, room)}${after}`;
 }
 
@@ -134,11 +123,11 @@ export function* callLines(
 }
 
 function* nodeLines(drawing: TreeStyle, roots: readonly CallNode[], indent: string): Generator<string> {
-  const { profile, places } = drawing;
+  const { counts } = drawing, { places } = counts;
   const open: Level<CallNode>[] = [];
   let object = "";
   const line = (node: CallNode, { frames, self }: CallRun, before: string) => {
-    const own = placeObject(profile, places, node.place), changed = own === object ? "" : own;
+    const own = counts.objectOf(node.place), changed = own === object ? "" : own;
     object = own;
     const figures = numbers(drawing, node.total.period, self);
     const text = named(drawing, figures + before, node.place, frames);
@@ -173,7 +162,7 @@ interface CallRun {
 }
 
 /** Returns the run of calls from `node` inwards that is drawn as one. */
-function callRun(places: AggregationKeys, node: CallNode): CallRun {
+function callRun(places: SampleCounts["places"], node: CallNode): CallRun {
   let last = node, frames = 1;
   const self = { ...node.self };
   const end = ({ place, self }: CallNode) => ({ place, hasSelf: self.count > 0 });

@@ -15,13 +15,11 @@ import {
 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { diffProfiles } from "../../../lib/profile/compare/diff.ts";
-import { filterProfile, withEvents } from "../../../lib/profile/query/filter.ts";
 import { SORT_KEYS } from "../../../lib/profile/request/sort_keys.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
-import { heaviestFirst, mergeHybridEvents } from "../../../lib/profile/query/shown_events.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { readStoredProfile, storeProfile } from "../../../lib/profile/model/stored.ts";
-import { profileTotals } from "../../../lib/profile/query/table.ts";
 import { renderDiffJson } from "../../../lib/report/json/diff_json.ts";
 import { renderDiffText } from "../../../lib/report/text/diff_text.ts";
 import { FORMATS, type OutputOptions } from "../../../lib/report/formats.ts";
@@ -136,7 +134,7 @@ function optionsOf(bytes: Uint8Array, profile: Profile): OutputOptions {
     percentLimit: [0, 0.05, 10][pick(3)],
     width: [Infinity, 20, 80][pick(3)],
     color: pick(4) === 0,
-    whole: profileTotals(profile),
+    whole: new ProfileQuery(profile).totals(),
     tprof: {
       file: "input",
       mergeCpus: pick(2) === 0,
@@ -212,10 +210,10 @@ export async function rendererTargets(): Promise<Target[]> {
     make,
     async take(bytes) {
       const loaded = await load(bytes, () => open(bytes), choiceBy(bytes, 3) === 0);
-      const merged = mergeHybridEvents(loaded), order = heaviestFirst(merged);
+      const merged = new ProfileQuery(loaded).mergeHybridEvents(), order = merged.heaviestEvents();
       const profile = events === undefined
         ? loaded
-        : withEvents(merged, events === "heaviest" ? order.slice(0, 1) : order);
+        : merged.withEvents(events === "heaviest" ? order.slice(0, 1) : order).profile;
       const options = optionsOf(bytes, profile);
       if (choiceBy(bytes, 9) === 0) {
         options.flamegraph.base = { profile: base, name: "base", normalize: "share", negate: false };
@@ -233,7 +231,7 @@ export async function rendererTargets(): Promise<Target[]> {
       make,
       async take(bytes) {
         const profile = await load(bytes, () => open(bytes), false);
-        const part = filterProfile(profile, {
+        const { profile: part } = new ProfileQuery(profile).filter({
           kernel: choiceBy(bytes, 2) === 0,
           cpus: new Set([0]),
           symbolPart: choiceBy(bytes, 3) === 0 ? "o" : undefined,

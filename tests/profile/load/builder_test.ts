@@ -13,9 +13,8 @@ import { encodeSessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import { encodeComm, encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
-import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
-import { placeName, placeObject } from "../../../lib/profile/query/aggregation_keys.ts";
 import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
 import { processNames, type Profile, sampleCount } from "../../../lib/profile/model/profile.ts";
 import { parseTimeRanges } from "../../../lib/profile/request/time_ranges.ts";
@@ -85,11 +84,10 @@ const comm = (pid: number, name: string, time: bigint, exec = false) =>
 
 /** `COMM OBJECT SYMBOL: SELF/TOTAL` of each row. */
 function rows(profile: Profile): string[] {
-  const grouping = groupBy(profile, DEFAULT_SORT);
-  const { places } = grouping;
-  return overhead(profile, grouping, 0).map((row) =>
-    `${groupValues(profile, grouping.groups, row.group).comm} ${placeObject(profile, places, row.place)} ` +
-    `${placeName(profile, places, row.place)}: ${row.self.count}/${row.total.count}`
+  const counts = new ProfileQuery(profile).by(DEFAULT_SORT);
+  return overhead(profile, counts, 0).map((row) =>
+    `${counts.valuesOf(row.group).comm} ${counts.objectOf(row.place)} ` +
+    `${counts.nameOf(row.place)}: ${row.self.count}/${row.total.count}`
   ).sort();
 }
 
@@ -187,7 +185,7 @@ Deno.test("a chain with a broken frame pointer counts up to there, and is not th
     "app [unknown] [unknown]: 0/2",
     "app app app+0x20: 2/2",
   ]);
-  const { kernel, ofFrame } = groupBy(profile, DEFAULT_SORT).places;
+  const { kernel, ofFrame } = new ProfileQuery(profile).by(DEFAULT_SORT).places;
   assertEquals([...ofFrame].filter((place) => kernel[place]), []);
 });
 

@@ -1,9 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { callerTrees } from "../../../lib/profile/query/caller_trees.ts";
-import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
-import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
 import { checkValid, sampleCount, totalPeriod } from "../../../lib/profile/model/profile.ts";
 import { profileOf } from "../build.ts";
 
@@ -14,10 +13,9 @@ const profile = profileOf([
   "app app!main;app!work;app!hot;[kernel]!fault 5 50",
   "other app!main;app! 5 50",
 ]);
-const grouping = groupBy(profile, DEFAULT_SORT);
-const { places } = grouping;
-const rows = overhead(profile, grouping, 0).map((row) => ({
-  what: `${groupValues(profile, grouping.groups, row.group).comm} ${placeName(profile, places, row.place)}`,
+const counts = new ProfileQuery(profile).by(DEFAULT_SORT);
+const rows = overhead(profile, counts, 0).map((row) => ({
+  what: `${counts.valuesOf(row.group).comm} ${counts.nameOf(row.place)}`,
   self: row.self.count,
   total: row.total.count,
 }));
@@ -54,27 +52,27 @@ Deno.test("overhead() counts a recursive symbol once a sample in total", () => {
 });
 
 Deno.test("overhead() accounts for every sample and period exactly once as self", () => {
-  const all = overhead(profile, grouping, 0);
+  const all = overhead(profile, counts, 0);
   assertEquals(all.reduce((n, r) => n + r.self.count, 0), sampleCount(profile));
   assertEquals(all.reduce((n, r) => n + r.self.period, 0), totalPeriod(profile));
 });
 
 Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
-  const hot = overhead(profile, grouping, 0)[0];
-  const [tree] = callerTrees(profile, grouping, 0, [hot]);
+  const hot = overhead(profile, counts, 0)[0];
+  const [tree] = callerTrees(profile, counts, 0, [hot]);
   assertEquals(tree.length, 1);
-  assertEquals(placeName(profile, places, tree[0].place), "work");
+  assertEquals(counts.nameOf(tree[0].place), "work");
   assertEquals(tree[0].count, 70);
-  assertEquals(tree[0].callers.map((n) => [placeName(profile, places, n.place), n.count]), [
+  assertEquals(tree[0].callers.map((n) => [counts.nameOf(n.place), n.count]), [
     ["main", 60],
     ["hot", 10],
   ]);
 });
 
 Deno.test("callerTrees() keeps rows apart, and leaves out what is too light", () => {
-  const rows = overhead(profile, grouping, 0).filter((row) => row.self.count > 0);
-  const trees = callerTrees(profile, grouping, 0, rows, 100);
-  assertEquals(trees.map((tree) => tree.map((n) => [placeName(profile, places, n.place), n.count])), [
+  const rows = overhead(profile, counts, 0).filter((row) => row.self.count > 0);
+  const trees = callerTrees(profile, counts, 0, rows, 100);
+  assertEquals(trees.map((tree) => tree.map((n) => [counts.nameOf(n.place), n.count])), [
     [["work", 70]],
     [["work", 20]],
     [],

@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
-import { groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
-import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
 import { cutTimes, filterProfile, type ProfileFilter } from "../../../lib/profile/query/filter.ts";
 import { unmatchedFilters } from "../../../lib/profile/query/unmatched.ts";
 import { checkValid, type Profile } from "../../../lib/profile/model/profile.ts";
@@ -20,11 +19,9 @@ profile.frames.unresolved.set(Array.from(profile.frames.symbol, (symbol) => symb
 /** `COMM SYMBOL COUNT` of what is left, heaviest first. */
 function left(of: Profile): string[] {
   checkValid(of);
-  const grouping = groupBy(of, DEFAULT_SORT);
-  return overhead(of, grouping, 0, { selfOnly: true }).map((row) =>
-    `${groupValues(of, grouping.groups, row.group).comm} ${
-      placeName(of, grouping.places, row.place)
-    } ${row.self.count}`
+  const counts = new ProfileQuery(of).by(DEFAULT_SORT);
+  return overhead(of, counts, 0, { selfOnly: true }).map((row) =>
+    `${counts.valuesOf(row.group).comm} ${counts.nameOf(row.place)} ${row.self.count}`
   );
 }
 const kept = (filter: ProfileFilter) => left(filterProfile(profile, filter));

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
-import { ProfileQuery } from "../../../lib/profile/query/query.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../../lib/base/system/errors.ts";
+import { ProfileQuery, type SampleCounts } from "../../../lib/profile/query/query.ts";
 import { profileOf } from "../build.ts";
 
 const profile = profileOf([
@@ -8,12 +8,12 @@ const profile = profileOf([
   "cp cp!main;cp!copy 1 10",
   "tar tar!main;[kernel.kallsyms]!read 4 40",
 ]);
-const query = new ProfileQuery(profile, ["comm", "sym"]);
-const nameOf = (place: number) => placeName(profile, query.grouping.places, place);
+const query = new ProfileQuery(profile), counts = query.by(["comm", "sym"]);
+const nameOf = (place: number) => counts.nameOf(place);
 
-Deno.test("ProfileQuery gives rows by its sort keys, heaviest self first", () => {
-  const rows = query.rows([0], { children: false }).map(({ group, place, self, total }) => [
-    query.valuesOf(group).comm,
+Deno.test("by() gives rows by its sort keys, heaviest self first", () => {
+  const rows = counts.rows([0], { children: false }).map(({ group, place, self, total }) => [
+    counts.valuesOf(group).comm,
     nameOf(place),
     self[0].period,
     total[0].period,
@@ -21,16 +21,57 @@ Deno.test("ProfileQuery gives rows by its sort keys, heaviest self first", () =>
   assertEquals(rows, [["tar", "read", 40, 40], ["cp", "read", 20, 20], ["cp", "copy", 10, 30]]);
 });
 
-Deno.test("ProfileQuery gives the callers of its rows", () => {
-  const rows = query.rows([0], { children: false });
-  const [ofTar, ofCp] = query.callers(0, rows);
+Deno.test("by() gives the callers of its rows", () => {
+  const rows = counts.rows([0], { children: false });
+  const [ofTar, ofCp] = counts.callers(0, rows);
   assertEquals(ofTar.map(({ place }) => nameOf(place)), ["main"]);
   assertEquals(ofCp.map(({ place, callers }) => [nameOf(place), callers.length]), [["copy", 1]]);
-  assertEquals(query.callers(0, rows, 25)[1], []);
+  assertEquals(counts.callers(0, rows, 25)[1], []);
 });
 
-Deno.test("ProfileQuery gives a call tree for each group, without what is below the least period", () => {
-  const trees = query.calls(0).map(({ group, total }) => [query.valuesOf(group).comm, total.period]);
+Deno.test("by() gives a call tree for each group, without what is below the least period", () => {
+  const trees = counts.calls(0).map(({ group, total }) => [counts.valuesOf(group).comm, total.period]);
   assertEquals(trees, [["tar", 40], ["cp", 30]]);
-  assertEquals(query.calls(0, 35).map(({ group }) => query.valuesOf(group).comm), ["tar"]);
+  assertEquals(counts.calls(0, 35).map(({ group }) => counts.valuesOf(group).comm), ["tar"]);
+});
+
+Deno.test("a selection answers for what is left, and the profile it came from stays whole", () => {
+  const left = query.filter({ comms: new Set(["cp"]) });
+  assertEquals([left.totals(), query.totals()], [{ count: [3], period: [30] }, { count: [7], period: [70] }]);
+  assertEquals(query.unmatched({ comms: new Set(["dd"]) }).map(({ values }) => values), [["dd"]]);
+  const events = ["cycles", "dummy", "faults"].map((name) => ({
+    name,
+    rate: "",
+    tracksOnly: name === "dummy",
+  }));
+  const both = new ProfileQuery({ ...profile, events });
+  assertEquals([both.sampledEvents(), both.heaviestEvents()], [[0, 2], [0, 2]]);
+  const faults = both.select(["faults"], "recorded");
+  assert(faults instanceof ProfileQuery);
+  assertEquals([faults.profile.events.map(({ name }) => name), faults.totals().count], [["faults"], [0]]);
+  assertEquals(both.select(["nothing"], "recorded"), { unknown: ["nothing"], known: ["cycles", "faults"] });
+  assertEquals(both.withEvents([2, 0]).totals().count, [0, 7]);
+});
+
+Deno.test("columnEvents() refuses more events than a table has columns for", () => {
+  const events = Array.from({ length: 257 }, (_, i) => ({ name: `event${i}`, rate: "", tracksOnly: false }));
+  assertEquals(new ProfileQuery({ ...profile, events: events.slice(1) }).columnEvents().length, 256);
+  assertThrows(
+    () => new ProfileQuery({ ...profile, events }).columnEvents(),
+    UsageError,
+    "257 events side by side",
+  );
+});
+
+Deno.test("by() has names for places: of symbols, objects, addresses, and code without a symbol", () => {
+  const nameless = new ProfileQuery(profileOf(["cp cp!0x1a40;[kernel.kallsyms]!read 1"]));
+  const names = (counts: SampleCounts) =>
+    counts.rows([0], { children: true }).map(({ place }) =>
+      `${counts.objectOf(place)} ${counts.nameOf(place)}`
+    ).sort();
+  const both = ["[kernel.kallsyms] read", "cp cp+0x1a40"];
+  assertEquals(names(nameless.by(["sym"])), both);
+  assertEquals(names(nameless.by(["pid"], "address")), both);
+  assertEquals(names(nameless.by(["dso"])), ["[kernel.kallsyms] [kernel.kallsyms]", "cp cp"]);
+  assertEquals(nameless.by(["pid"]).rows([0], { children: false }).length, 1);
 });

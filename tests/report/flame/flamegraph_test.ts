@@ -1,7 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
-import { groupBy } from "../../../lib/profile/query/groups.ts";
-import { placeName } from "../../../lib/profile/query/aggregation_keys.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { renderFlamegraph } from "../../../lib/report/flame/flamegraph.ts";
 import { profileOf } from "../../profile/build.ts";
 
@@ -33,9 +32,9 @@ Deno.test("renderFlamegraph() has the totals of the report: of all, and of each 
   const commands = boxes.filter(({ y }) => y === boxes[0].y - 17);
   assertAlmostEquals(commands.reduce((sum, { width }) => sum + width, 0), 100, 1e-4);
 
-  const grouping = groupBy(profile, ["sym"]);
-  for (const { place, total } of overhead(profile, grouping, 0)) {
-    const name = placeName(profile, grouping.places, place).replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+  const counts = new ProfileQuery(profile).by(["sym"]);
+  for (const { place, total } of overhead(profile, counts, 0)) {
+    const name = counts.nameOf(place).replaceAll("&", "&amp;").replaceAll("<", "&lt;")
       .replaceAll(">", "&gt;").replaceAll('"', "&quot;");
     // of a recursion only the outermost frame counts
     let samples = 0, width = 0, end = -1;

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { matchFunctions } from "../../../lib/profile/compare/match_functions.ts";
-import { groupBy } from "../../../lib/profile/query/groups.ts";
+import { compareStacks } from "../../../lib/profile/compare/stack_comparison.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { type Box, type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
 import { profileCalls } from "../../../lib/report/flame/profile_calls.ts";
@@ -8,7 +8,7 @@ import { profileOf } from "../../profile/build.ts";
 
 const limits = { maxFrames: Infinity, minWidth: 0, maxDepth: 100 };
 const calls = (profile: Profile) =>
-  profileCalls({ profile, grouping: groupBy(profile, ["comm", "sym"]), event: 0 });
+  profileCalls({ counts: new ProfileQuery(profile).by(["comm", "sym"]), event: 0 });
 const shape = ({ boxes }: FlameLayout) =>
   boxes.map(({ name, depth, x, width }) => `${" ".repeat(depth)}${name} ${x}+${width}`);
 const named = ({ boxes }: FlameLayout, name: string) => boxes.find((box) => box.name === name)!;
@@ -89,12 +89,9 @@ Deno.test("layoutFlames() finds each frame in the other profile, by its path, an
     "b app!main;app!idle 1 50",
     "b app!main;app!dropped 5 500",
   ]);
-  const alike = matchFunctions(old, profile, ["comm", "dso", "sym"]);
+  const { a, b } = compareStacks(old, profile, { normalize: "none" });
   const layout = layoutFlames(
-    profileCalls(
-      { profile, grouping: alike.b, event: 0 },
-      { profile: old, grouping: alike.a, event: 0 },
-    ),
+    profileCalls(b, a),
     limits,
   );
   assertEquals(named(layout, "sin").other, {

@@ -3,8 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { cutTimes, filterProfile } from "../../../lib/profile/query/filter.ts";
-import { groupBy } from "../../../lib/profile/query/groups.ts";
-import { placeName, placeObject } from "../../../lib/profile/query/aggregation_keys.ts";
+import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { packProfile } from "../../../lib/report/html/pack.ts";
 import {
@@ -60,9 +59,9 @@ function ofPage(selection: SampleSelection, from: PageTables = tables): string[]
 
 /** The same as the report has them. */
 function ofReport(of: Profile): string[] {
-  const grouping = groupBy(of, ["dso", "sym"]);
-  return overhead(of, grouping, 0).filter(({ total }) => total.count > 0).map(({ place, self, total }) =>
-    `${placeObject(of, grouping.places, place)} ${placeName(of, grouping.places, place)}: ` +
+  const counts = new ProfileQuery(of).by(["dso", "sym"]);
+  return overhead(of, counts, 0).filter(({ total }) => total.count > 0).map(({ place, self, total }) =>
+    `${counts.objectOf(place)} ${counts.nameOf(place)}: ` +
     [self.count, self.period, total.count, total.period].join(" ")
   ).sort();
 }
@@ -119,7 +118,7 @@ Deno.test("pageCalls() are the calls that the SVG draws, of everything and of a 
   const shape = ({ boxes }: FlameLayout) => boxes.map(({ node: _, ...box }) => box);
   const svg = (of: Profile) =>
     layoutFlames(
-      profileCalls({ profile: of, grouping: groupBy(of, ["comm", "sym"]), event: 0 }),
+      profileCalls({ counts: new ProfileQuery(of).by(["comm", "sym"]), event: 0 }),
       FLAME_LIMITS,
     );
   assertEquals(shape(flames(tables)), shape(svg(profile)));
@@ -135,7 +134,7 @@ Deno.test("pageCalls() of two ranges are the calls of two reports: shared boxes,
   const cut = (from: number, to: number) =>
     cutTimes(profile, (at) => at >= (from - 1) * tables.bucketNs && at <= (to - 1) * tables.bucketNs - 1);
   const weigh = (from: number, to: number) => weighStacks(tables, { event: 0, range: { from, to } });
-  const source = (of: Profile) => ({ profile: of, grouping: groupBy(of, ["comm", "sym"]), event: 0 });
+  const source = (of: Profile) => ({ counts: new ProfileQuery(of).by(["comm", "sym"]), event: 0 });
   const parts = [[1, middle], [middle, buckets + 1]] as const;
   for (const [[from, to], [baseFrom, baseTo]] of [parts, [parts[1], parts[0]]]) {
     const page = layoutFlames(

@@ -6,7 +6,6 @@ import { checkValid, type Profile } from "../../../../lib/profile/model/profile.
 import { matchFunctions } from "../../../../lib/profile/compare/match_functions.ts";
 import { filterProfile } from "../../../../lib/profile/query/filter.ts";
 import { ProfileQuery } from "../../../../lib/profile/query/query.ts";
-import { inlinedMark, placeName } from "../../../../lib/profile/query/aggregation_keys.ts";
 import { sampleCount } from "../../../../lib/profile/model/profile.ts";
 import { profileOf } from "../../build.ts";
 import { expandedProfile, INLINED, inlinedAt } from "../../inlined.ts";
@@ -61,13 +60,11 @@ Deno.test("each function is at the line of the call that was inlined, the innerm
 Deno.test("an inlined function is a row of its own, apart from the function of the same name", () => {
   const profile = profileOf(["w app!main;app!run 5", "w app!sort 3"]);
   const expanded = expandInlined(profile, inlinedAt(profile, "run"), ["all", "sort"]);
-  const query = new ProfileQuery(expanded, ["sym"]), { places } = query.grouping;
-  const rows = query.rows([0], { children: false, selfOnly: true });
+  const counts = new ProfileQuery(expanded).by(["sym"]), { inlined } = counts.places;
+  const rows = counts.rows([0], { children: false, selfOnly: true });
   assertEquals(
-    rows.map(({ place, self }) =>
-      `${placeName(expanded, places, place)}${inlinedMark(places, place)} ${self[0].count}`
-    ),
-    ["sort (inlined) 5", "sort 3"],
+    rows.map(({ place, self }) => [counts.nameOf(place), inlined?.[place], self[0].count]),
+    [["sort", 1, 5], ["sort", 0, 3]],
   );
   const { a, places: shared } = matchFunctions(expanded, expanded, ["sym"]);
   const marked = shared.filter((_, place) => a.places.inlined?.[place] === 1);
@@ -79,7 +76,7 @@ Deno.test("inlined functions that are shown by the same name are one symbol", ()
   const expanded = expandInlined(profile, inlinedAt(profile, "run"), ["swap", "swap"]);
   assertEquals(expanded.symbols.name, [...profile.symbols.name, "swap"]);
   assertEquals(stacksOf(expanded), ["main run (swap) (swap) 5", "sort 3"]);
-  const rows = new ProfileQuery(expanded, ["sym"]).rows([0], { children: true });
+  const rows = new ProfileQuery(expanded).by(["sym"]).rows([0], { children: true });
   const swap = rows.find(({ place }) => expanded.symbols.name[place] === "swap")!;
   assertEquals([swap.self[0].count, swap.total[0].count], [5, 5]);
 });
