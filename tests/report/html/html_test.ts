@@ -70,3 +70,21 @@ Deno.test("renderHtml() tells of loss, by CPU, and refers to nothing outside", (
   assertMatch(page, /<td>0<\/td><td>3<\/td><td>1<\/td>/);
   assertEquals(page.match(/(src|href)="(?!data:)/g), null);
 });
+
+Deno.test("renderHtml() names three events at the top, and says how many more there are", () => {
+  const profile = profileOf(["app app!f 3"]);
+  profile.events = Array.from(
+    { length: 25 },
+    (_, i) => ({ name: `e${i}`, rate: "every 1", tracksOnly: i > 22 }),
+  );
+  const facts = (page: string) =>
+    [...page.matchAll(/<dt>(Events?)<\/dt><dd>([^<]*)/g)].map(([, ...fact]) => fact);
+  assertEquals(facts(renderHtml(profile, ASSETS)), [
+    ["Event", "e0, every 1"],
+    ["Event", "e1, every 1"],
+    ["Event", "e2, every 1"],
+    ["Events", "20 more to choose from"],
+  ]);
+  profile.events.length = 3;
+  assertEquals(facts(renderHtml(profile, ASSETS)).length, 3);
+});

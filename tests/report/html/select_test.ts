@@ -7,9 +7,11 @@ import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { packProfile } from "../../../lib/report/html/pack.ts";
 import {
+  comparedRows,
   functionRows,
   lanesOf,
   type SampleSelection,
+  type StackWeights,
   weighStacks,
   weightsThrough,
   weightThrough,
@@ -95,6 +97,29 @@ Deno.test("lanesOf() puts the lightest threads into one lane, and counts all tim
   const one = lanesOf(tables, 0, "thread", 1);
   assertEquals([one.labels, one.others], [["2 more threads"], 2]);
   assertEquals(one.counts.reduce((a, b) => a + b, 0), profile.times!.at.length);
+});
+
+Deno.test("lanesOf() tells threads apart that have the same id and name", () => {
+  const twice = timedProfile();
+  twice.comms.fill("sh");
+  twice.threads.tid.fill(100);
+  assertEquals(lanesOf(packProfile(twice), 0, "thread", 5).labels, ["sh 100", "sh 100 of 101, lane 2"]);
+});
+
+Deno.test("comparedRows() has what only one of two parts has, and how much each has changed", () => {
+  const middle = Math.floor(bucketCount(tables) / 3);
+  const weigh = (from: number, to: number) => weighStacks(tables, { event: 0, range: { from, to } });
+  const [b, a] = [weigh(1, middle), weigh(middle, bucketCount(tables) + 1)];
+  const rows = comparedRows(tables, a, { weights: b, scale: 0.5 });
+  const self = (weights: StackWeights, place: number) =>
+    functionRows(tables, weights).find((row) => row.place === place)?.selfPeriod ?? 0;
+  const places = new Set(
+    [a, b].flatMap((weights) => functionRows(tables, weights).map(({ place }) => place)),
+  );
+  assertEquals(new Set(rows.map(({ place }) => place)), places);
+  assertEquals(rows.length, places.size);
+  assert(rows.some(({ totalCount }) => totalCount === 0));
+  for (const { place, change } of rows) assertEquals(change, self(a, place) - 0.5 * self(b, place));
 });
 
 Deno.test("weightsThrough() keeps the stacks that a function is in", () => {
