@@ -435,7 +435,10 @@ export class Symbolizer {
     loaded.bundled = bundled;
     loaded.failure = bundled.facts.failure;
     loaded.tellsInlined = bundled.facts.tellsInlined;
-    for (const warning of bundled.facts.warnings ?? []) this.#warn(object, warning);
+    const known = this.warningsOf(object);
+    for (const warning of bundled.facts.warnings ?? []) {
+      if (!known.includes(warning)) this.#warn(object, warning);
+    }
   }
 
   #outcome(object: ObjectInfo, cost: Cost): Outcome {

@@ -86,7 +86,7 @@ export async function gatherNames(
   );
   const code = source ? new CodeGatherer(recording, files) : undefined;
   const gatherer = new Gatherer(recording, files, code);
-  const answers = gatherer.all(hits);
+  const answers = [...gatherer.all(hits), ...unreadableDumps(recording)];
   gatherer.addInlined();
   recording.inlined!.close();
   const nameless = new Set(gatherer.nameless),
@@ -136,6 +136,13 @@ function unresolvedOf(
     unresolved: unresolved.filter(({ remedy }) => !remedy.startsWith(NOTHING_TO_DO)),
     samples: weights.reduce((sum, weight) => sum + weight, 0),
   };
+}
+
+/** Returns what is known of jitdumps that could not be read: no sample hit their code. */
+function unreadableDumps({ jit }: ReadRecording): ObjectAnswers[] {
+  return jit.unreadable.map(({ object, text }) => ({
+    facts: { ...identityOf(object), failure: { reason: REASON.DAMAGED }, warnings: [text] },
+  }));
 }
 
 /** Returns a block with the stacks that were unwound from copies, if there are any. */

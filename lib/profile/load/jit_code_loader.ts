@@ -69,8 +69,12 @@ export class JitCodeLoader {
   readonly #heap: MappedDump[] = [];
   /** Time of the next code mapping, in ns since the reader's base. */
   next = Infinity;
-  /** Problems found while loading, a sentence each. */
-  readonly warnings: string[] = [];
+  /** Dumps that are not there. */
+  readonly #missing: ObjectInfo[] = [];
+  /** Dumps that could not be read, and why: a sentence. */
+  readonly #unreadable: { object: ObjectInfo; text: string }[] = [];
+  /** Reasons why code may have wrong names, a sentence each. */
+  readonly #doubts: string[] = [];
 
   constructor({ spaces, files, budget, carried, timeBase }: JitCodeOptions) {
     this.#spaces = spaces;
@@ -78,6 +82,22 @@ export class JitCodeLoader {
     this.#budget = budget;
     this.#carried = carried;
     this.#timeBase = timeBase;
+  }
+
+  /**
+   * Dumps that could not be read, and why, a sentence each; of those that are gone, as the recording carries it. Call it
+   * when all is read.
+   */
+  get unreadable(): { object: ObjectInfo; text: string }[] {
+    const gone = this.#missing.flatMap((object) =>
+      (this.#carried?.of(object)?.facts.warnings ?? []).map((text) => ({ object, text }))
+    );
+    return [...this.#unreadable, ...gone];
+  }
+
+  /** Problems found while loading, a sentence each. */
+  get warnings(): string[] {
+    return [...this.#doubts, ...this.unreadable.map(({ text }) => text)];
   }
 
   /** Handles a mapping that a process made. A process announces its jitdump by mapping it. */
@@ -150,7 +170,7 @@ export class JitCodeLoader {
         cost.work(mappings.length * CHECK_WORK + inside.length * MAPPING_WORK);
       } catch {
         this.#ofProcess.delete(pid);
-        this.warnings.push(
+        this.#doubts.push(
           `code of ${object.path} may have wrong names: too much was mapped over it: record with -k monotonic`,
         );
         return;
@@ -164,12 +184,15 @@ export class JitCodeLoader {
     let source: ByteSource | undefined;
     try {
       source = openRunTimeNames(this.#files, object, this.#carried);
-      if (!source) return undefined; // the symbolizer reports this if there are samples in its code
+      if (!source) { // the symbolizer reports this if there are samples in its code
+        this.#missing.push(object);
+        return undefined;
+      }
       const { mappings } = readJitDump(source, cost);
       cost.abandon(); // its symbols are not kept here
       cost.keep(mappings.length * MAPPING_BYTES);
       if (this.#timeBase === undefined) {
-        this.warnings.push(
+        this.#doubts.push(
           `code of ${object.path} may have wrong names: times cannot be compared: record with -k monotonic`,
         );
       } else mappings.sort((a, b) => Number(a.time - b.time));
@@ -182,13 +205,12 @@ export class JitCodeLoader {
     } catch (error) {
       cost.abandon();
       const { reason, detail } = symbolFailureOf(error);
-      this.warnings.push(
-        reason === REASON.DAMAGED
-          ? (error as Error).message
-          : `cannot read ${object.path}: ${missingSymbolCause(reason, detail)}: ${
-            missingSymbolRemedy(reason, object)
-          }`,
-      );
+      const text = reason === REASON.DAMAGED
+        ? (error as Error).message
+        : `cannot read ${object.path}: ${missingSymbolCause(reason, detail)}: ${
+          missingSymbolRemedy(reason, object)
+        }`;
+      this.#unreadable.push({ object, text });
       return undefined;
     } finally {
       source?.close?.();

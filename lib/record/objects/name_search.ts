@@ -3,6 +3,7 @@
  * a recording is over, and only if there were such processes.
  */
 
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import type { FileBytes } from "../../base/files/file_bytes.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { fitsInRecording } from "../../perfdata/own/names_part.ts";
@@ -14,10 +15,10 @@ import {
   type FoundSymbol,
   symbolAnswers,
 } from "../../symbols/bundle/symbol_answers.ts";
-import { readJitDump } from "../../symbols/jit/jitdump.ts";
+import { eachJitRecord, HEADER_SIZE, readJitDump } from "../../symbols/jit/jitdump.ts";
 import { parsePerfMap, unreadLines } from "../../symbols/jit/perf_map.ts";
 import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
-import { Budget, type Cost } from "../../symbols/object/limits.ts";
+import { Budget, Cost } from "../../symbols/object/limits.ts";
 import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
 import { type ObjectInfo, ObjectTable, perfMapPath } from "../../symbols/object/objects.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
@@ -80,10 +81,10 @@ export class NameSearch {
 
   /** Adds all names of a process: those in its perf map, else those in its jitdumps as they were in the end. */
   addAll(pid: number, open: () => OpenedMap, dumps: readonly HeldDump[]): void {
-    const isFound = this.#add(perfMapPath(pid), () => namesInMap(pid, open(), undefined, this.#limits));
+    const isFound = this.#addMap(pid, () => namesInMap(pid, open(), undefined, this.#limits));
     if (isFound || dumps.length === 0) return;
-    const files = dumps.map(({ file }) => file);
-    this.#add(files[0].name, () => namesInDumps(pid, files, this.#limits));
+    const readable = dumps.filter((dump) => this.#addDump(pid, dump, () => void checkHeader(dump)));
+    if (readable.length > 0) this.#addMap(pid, () => namesInDumps(pid, readable, this.#limits));
   }
 
   /** Adds the names of a process at addresses that samples hit. */
@@ -94,24 +95,38 @@ export class NameSearch {
     hits: ReadonlySet<number>,
   ): void {
     const addresses = ascending(hits);
-    this.#add(perfMapPath(pid), () => namesInMap(pid, open(), addresses, this.#limits));
-    for (const dump of dumps) this.#add(dump.path, () => namesInDump(pid, dump, addresses, this.#limits));
+    this.#addMap(pid, () => namesInMap(pid, open(), addresses, this.#limits));
+    for (const dump of dumps) this.#addDump(pid, dump, () => namesInDump(pid, dump, addresses, this.#limits));
   }
 
-  /** Adds the names in a file; returns whether there are any. */
-  #add(path: string, read: () => ObjectAnswers | undefined): boolean {
-    try {
+  #addMap(pid: number, read: () => ObjectAnswers | undefined): boolean {
+    return this.#add(codeOf(pid), perfMapPath(pid), () => {
       const answers = read();
       if (answers) this.#answers.push(answers);
-      return answers !== undefined;
+      return answers?.symbols !== undefined;
+    });
+  }
+
+  #addDump(pid: number, { path }: HeldDump, read: () => ObjectAnswers | void): boolean {
+    return this.#add(new ObjectTable().ofJitDump(pid, path), path, () => {
+      const answers = read();
+      if (answers) this.#answers.push(answers);
+      return true;
+    });
+  }
+
+  /** Returns what `add` does for the names in a file of an object; adds why, and returns false, if these cannot be read. */
+  #add(object: ObjectInfo, path: string, add: () => boolean): boolean {
+    try {
+      return add();
     } catch (error) {
-      const { reason, detail } = symbolFailureOf(error);
-      // a report says of a damaged one that it is
-      if (reason !== REASON.DAMAGED) {
-        this.#failures.push(
-          `the names in ${path} are not kept for reports: ${missingSymbolCause(reason, detail)}`,
-        );
-      }
+      const failure = symbolFailureOf(error), { reason, detail } = failure;
+      const isDamaged = reason === REASON.DAMAGED;
+      const text = isDamaged
+        ? (error as Error).message
+        : `the names in ${path} are not kept for reports: ${missingSymbolCause(reason, detail)}`;
+      if (!isDamaged) this.#failures.push(text); // a report says of a damaged one that it is
+      this.#answers.push({ facts: { ...identityOf(object), failure, warnings: [text] } });
       return false;
     }
   }
@@ -137,8 +152,12 @@ function namesInMap(
   try {
     file.measure();
     const map = parsePerfMap(file, cost), { symbols } = map;
-    if (symbols === undefined) return undefined;
     const unread = unreadLines(map, object.path);
+    if (symbols === undefined) {
+      return unread === undefined ? undefined : {
+        facts: { ...identityOf(object), failure: { reason: REASON.BAD_PERF_MAP }, warnings: [unread] },
+      };
+    }
     const find = (address: number) => text.take(symbolAt(symbols, address), cost);
     return {
       facts: {
@@ -154,16 +173,31 @@ function namesInMap(
   }
 }
 
+/** Returns a dump as it is now, with the name that its process gave it. */
+function namedDump({ path, file }: HeldDump): ByteSource {
+  file.measure();
+  return { name: path, size: file.size, read: (offset, length) => file.read(offset, length) };
+}
+
+/** Throws BadInputError if a dump is none that can be read. */
+function checkHeader(dump: HeldDump): void {
+  const source = namedDump(dump);
+  eachJitRecord({ ...source, size: Math.min(source.size, HEADER_SIZE) }, new Cost(), () => {});
+}
+
 function namesInDump(
   pid: number,
-  { path, file }: HeldDump,
+  dump: HeldDump,
   addresses: Float64Array,
   { budget }: SearchLimits,
 ): ObjectAnswers | undefined {
-  const cost = budget.cost(path);
+  const { path } = dump, cost = budget.cost(path);
   try {
-    file.measure();
-    const jitDump = shortJitDump(file, ({ address, size }) => anyWithin(addresses, address, size), cost);
+    const jitDump = shortJitDump(
+      namedDump(dump),
+      ({ address, size }) => anyWithin(addresses, address, size),
+      cost,
+    );
     if (jitDump === undefined) return undefined;
     const object = new ObjectTable().ofJitDump(pid, path);
     return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, jitDump };
@@ -175,15 +209,14 @@ function namesInDump(
 /** Returns the names of code in jitdumps by its address, as if they were those of a perf map. */
 function namesInDumps(
   pid: number,
-  files: readonly FileBytes[],
+  dumps: readonly HeldDump[],
   { budget, text }: SearchLimits,
 ): ObjectAnswers | undefined {
   const object = codeOf(pid), cost = budget.cost(object.path), spaces = new AddressSpaces();
   const tables: SymbolTable[] = [], bounds = new Set<number>();
   try {
-    for (const file of files) {
-      file.measure();
-      const { mappings, symbols } = readJitDump(file, cost);
+    for (const held of dumps) {
+      const { mappings, symbols } = readJitDump(namedDump(held), cost);
       if (symbols === undefined) continue;
       checkCount(mappings.length, cost);
       tables.push(symbols);

@@ -21,8 +21,10 @@ import type { SymbolTable } from "../table/symbol_table.ts";
 const MAGIC = 0x4a695444;
 const RECORD = { LOAD: 0, MOVE: 1, CLOSE: 3 } as const;
 const PREFIX = 16;
-/** Bytes of the header, and of a load and a move record before the name. */
-const HEADER_SIZE = 40, LOAD_FIXED = 40, MOVE_FIXED = 48;
+/** Bytes of the header. */
+export const HEADER_SIZE = 40;
+/** Bytes of a load and a move record before the name. */
+const LOAD_FIXED = 40, MOVE_FIXED = 48;
 /** Longest name in bytes; longer ones are cut. */
 const MAX_NAME = 4096;
 /** Bytes that are read at once: more than any record needs. */

@@ -135,6 +135,34 @@ testNeeding(
 
 testNeeding(
   ["node"],
+  "a recording says that a jitdump was damaged once that is gone, in a file, in a pipe, and bundled again",
+  () =>
+    withFolder(async (folder) => {
+      // times of the CPU's own counter: bit 0 of the flags at byte 32
+      const damage = `const fs = require("fs"), file = fs.openSync("jit-" + process.pid + ".dump", "r+");
+        fs.writeSync(file, Buffer.from([1]), 0, 1, 32);`;
+      await Deno.writeTextFile(`${folder}/script.js`, damage + SCRIPT);
+      const record = `"$0" record -q -k monotonic -e cpu-clock:u -o`, node = "-- node --perf-prof script.js";
+      const script = `${record} file ${node} && ${record} - ${node} >pipe`;
+      assertEquals((await run("sh", ["-ec", script, PMUCTL], { cwd: folder })).status, 0);
+      for (const name of ["file", "pipe"]) {
+        const [path, bundle] = [`${folder}/${name}`, `${folder}/${name}.bundle`];
+        const before = (await jsonReport(path)).meta.warnings.filter((text) => text.includes(".dump"));
+        assertEquals(before.length, 1, name);
+        assertStringIncludes(before[0], "times of the CPU's own counter");
+        const dump = before[0].match(/jit-\d+\.dump/)![0];
+        await Deno.remove(`${folder}/${dump}`);
+        await pmuctlOk(["bundle", "-q", path, "-o", bundle]);
+        for (const each of [path, bundle]) {
+          const { meta: { warnings } } = await jsonReport(each);
+          assertEquals(warnings.filter((text) => text.includes(".dump")), before, each);
+        }
+      }
+    }),
+);
+
+testNeeding(
+  ["node"],
   "a recording in a pipe carries the names of run-time code behind its records",
   () =>
     withFolder(async (folder) => {

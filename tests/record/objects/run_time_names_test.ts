@@ -44,7 +44,9 @@ class Machine {
   async find(...addresses: number[]) {
     const { bundle, failures } = await this.names.find(new Map([[5, new Set(addresses)]]));
     const names = objectsIn(bundle).flatMap(({ facts, symbols, jitDump }) =>
-      jitDump
+      symbols === undefined && jitDump === undefined
+        ? []
+        : jitDump
         ? `${facts.path} a jitdump`
         : Array.from({ length: symbols!.length }, (_, row) => `${facts.path} ${symbols!.name(row)}`)
     );
@@ -54,6 +56,13 @@ class Machine {
 
 function objectsIn(bundle: Uint8Array | undefined): BundledObject[] {
   return bundle === undefined ? [] : [...new Bundle(bundle, new Budget().cost("names")).objects];
+}
+
+/** Returns what a bundle says of each object. */
+function warningsIn(bundle: Uint8Array | undefined): string[] {
+  return objectsIn(bundle).flatMap(({ facts: { path, warnings = [] } }) =>
+    warnings.map((text) => `${path}: ${text}`)
+  );
 }
 
 /** Calls `body` with the path of a file with these bytes. */
@@ -221,13 +230,23 @@ Deno.test("RunTimeNames keeps no more names than a recording can carry, whatever
   });
 });
 
-Deno.test("RunTimeNames says which file is over a limit, and passes over one that is none", async () => {
+Deno.test("RunTimeNames says which file is over a limit, and leaves it to reports to say which one is damaged", async () => {
   await withFile("not a dump, but long enough to be read as one", async (path) => {
     const machine = new Machine();
     machine.mapped = () => FileBytes.tryOpen(path)!;
     machine.see(5, "/tmp/jit-5.dump");
-    assertEquals(await machine.find(0x1008), { names: [], failures: [] });
+    const said = ["/tmp/jit-5.dump: cannot read /tmp/jit-5.dump: it is not a jitdump"];
+    const { bundle, failures } = await machine.names.find(new Map([[5, new Set([0x1008])]]));
+    assertEquals([warningsIn(bundle), failures], [said, []]);
+    assertEquals(warningsIn((await machine.names.findAll()).bundle), said);
     machine.names.close();
+  });
+  await withFile("no map\n", async (path) => {
+    const machine = new Machine();
+    machine.namespaced = () => undefined;
+    machine.own = () => FileBytes.tryOpen(path)!;
+    const { bundle } = await machine.names.find(new Map([[5, new Set([0x1008])]]));
+    assertStringIncludes(warningsIn(bundle)[0], "skipped 1 of 1 line of /tmp/perf-5.map");
   });
   await withFile("", async (path) => {
     Deno.truncateSync(path, 2 ** 30);
@@ -265,4 +284,21 @@ Deno.test("RunTimeNames bounds the maps it waits for and the processes it rememb
   for (let pid = 1; pid <= 10_100; pid++) machine.see(pid);
   machine.names.look();
   assertEquals([machine.names.processes.length, machine.opened.length], [10_000, 256]);
+});
+
+Deno.test("RunTimeNames.findAll() has the names of a jitdump beside one that is damaged", async () => {
+  const load = { time: 10, address: 0x1000, size: 0x40, index: 0, name: "first" };
+  await withFile(
+    "not a dump, but long enough to be read as one",
+    (damaged) =>
+      withFile(jitDump([load]), async (path) => {
+        const machine = new Machine();
+        for (const [name, file] of [["/tmp/jit-5.dump", damaged], ["/var/jit-5.dump", path]]) {
+          machine.mapped = () => FileBytes.tryOpen(file)!;
+          machine.see(5, name);
+        }
+        assertEquals((await allAt(machine, [0x1000])).names, ["first"]);
+        machine.names.close();
+      }),
+  );
 });
