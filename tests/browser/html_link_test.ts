@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { testNeeding } from "../needs.ts";
 import type { Page } from "./chromium.ts";
-import { BOXES, rows, search, withMadeUp, withReport } from "./report_page.ts";
+import { BOXES, rows, search, settled, withMadeUp, withReport } from "./report_page.ts";
 
 const hash = (page: Page) => page.evaluate<string>("decodeURIComponent(location.hash.slice(1))");
 
@@ -72,6 +72,7 @@ const CHANGES: [string, (page: Page) => Promise<unknown>][] = [
     await choose(page, "target", "base");
     await page.evaluate("document.getElementById('lane-plot').focus()");
     await page.key("ArrowRight");
+    await settled(page);
   }],
   ["the chart", (page) => choose(page, "chart", "heat")],
   ["the direction", (page) => choose(page, "direction", "up")],

@@ -6,7 +6,7 @@ import { pmuctlOk } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
 import { profileOf } from "../profile/build.ts";
 import type { Page } from "./chromium.ts";
-import { BOXES, names, RECORDING, rows, shown, withMadeUp, withReport } from "./report_page.ts";
+import { BOXES, names, RECORDING, rows, settled, shown, withMadeUp, withReport } from "./report_page.ts";
 
 /** A recording of 20 s: `early` in its first half and `late` in its second, `both` all the time; 100 samples a second. */
 function timedProfile(): Profile {
@@ -152,6 +152,7 @@ testNeeding(
       await focus(page, "heat-plot");
       for (let i = 0; i < 3; i++) await page.key("ArrowRight");
       for (let i = 0; i < 9; i++) await page.key("ArrowUp", { shift: true });
+      await settled(page);
       const command = await text(page, "same-command");
       const [, , time] = /^pmuctl report (--inline )?--time (\S+)$/.exec(command)!;
       const [event] =

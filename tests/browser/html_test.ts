@@ -13,6 +13,7 @@ import {
   RECORDING,
   rows,
   search,
+  settled,
   shown,
   withMadeUp,
   withReport,
@@ -72,6 +73,7 @@ testNeeding(
       assertEquals(await shown(page), all.samples);
       await page.evaluate("document.getElementById('lane-plot').focus()");
       await page.key("ArrowRight");
+      await settled(page);
       assert(await shown(page) < all.samples);
       await page.key("Escape");
       assertEquals(await shown(page), all.samples);

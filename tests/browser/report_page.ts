@@ -80,3 +80,8 @@ export function withMadeUp(
     });
   });
 }
+
+/** Waits until the page shows what keys have chosen: timers run in the order that they were set in. */
+export function settled(page: Page): Promise<void> {
+  return page.evaluate("new Promise((done) => setTimeout(done))");
+}

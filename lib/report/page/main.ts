@@ -34,6 +34,8 @@ class Page implements LinkedView {
   #base: FlameBase | undefined;
   /** Symbol that all stacks of the flame graph go through; -1 for all stacks. */
   #focus = -1;
+  /** Timer of a choice that is to be shown; 0 for none. */
+  #waiting = 0;
 
   constructor(tables: PageTables) {
     this.#tables = tables;
@@ -44,10 +46,7 @@ class Page implements LinkedView {
     });
     this.#flame = new FlameGraph(tables, note);
     this.#table = new FunctionTable(tables, { picked: (place) => this.#focusOn(place), changed: note });
-    this.#time = new TimeSection(tables, (kind) => {
-      this.#showChoice();
-      note(kind);
-    });
+    this.#time = new TimeSection(tables, (kind) => this.#chosen(kind));
     this.#search = new SearchBox(() => {
       this.#showFound();
       this.#table.show({ matcher: this.#search.matcher });
@@ -122,8 +121,23 @@ class Page implements LinkedView {
     this.#showChoice();
   }
 
+  /**
+   * Shows a new choice of samples and notes it. One that goes on, as with a key held down, waits for the input that has
+   * come meanwhile: browsers handle that before timers.
+   */
+  #chosen(kind = ""): void {
+    const show = () => {
+      this.#showChoice();
+      this.#link.note(kind);
+    };
+    if (kind === "") show();
+    else if (this.#waiting === 0) this.#waiting = setTimeout(show);
+  }
+
   /** Shows the samples that were chosen in the timeline. */
   #showChoice(): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = 0;
     const { choice } = this.#time;
     this.#weights = choice.range || choice.lane
       ? weighStacks(this.#tables, { event: this.#event, ...choice })
