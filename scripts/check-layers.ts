@@ -78,7 +78,18 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     },
     report: {
       imports: report,
-      folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],
+      folders: [
+        "shared",
+        "json",
+        "text",
+        "flame",
+        "html",
+        "page/shared",
+        "page/code",
+        "page",
+        "exchange",
+        ".",
+      ],
     },
     annotate: { imports: report.concat("report") },
     counters: {

@@ -82,7 +82,7 @@ shim_is_current() {
 page_is_current() {
   [ -e "$root/build/page.js" ] || return 1
   # the folders that it imports from: which of their files changes more often than they do
-  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root"/lib/report/flame/*.[jt]s \
+  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/page/*/*.ts "$root"/lib/report/html/*.ts "$root"/lib/report/flame/*.[jt]s \
     "$root"/lib/report/shared/*.ts "$root"/lib/profile/model/*.ts "$root"/lib/profile/query/*.ts \
     "$root"/lib/base/bytes/*.ts "$root"/lib/base/text/*.ts "$root/deno.json" "$root/scripts/build-page"; do
     [ "$root/build/page.js" -nt "$source" ] || [ ! -e "$source" ] || return 1
@@ -93,7 +93,7 @@ page_is_current() {
 # runs it asks: who has just changed a source may want to check it first.
 program_is_current() {
   [ -e "$root/build/program/main.js" ] || return 1
-  for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.[jt]s "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
+  for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.[jt]s "$root"/lib/*/*/*/*.[jt]s "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
     "$root"/lib/cli/completions/pmuctl.* \
     "$root/deno.json" "$root/deno.lock" "$root/scripts/build-program"; do
     [ "$root/build/program/main.js" -nt "$source" ] || [ ! -e "$source" ] || return 1

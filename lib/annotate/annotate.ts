@@ -10,7 +10,7 @@ import { Budget } from "../symbols/object/limits.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import { Demangler, shortened } from "../symbols/table/demangle.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
-import type { Annotation, SourceLine } from "./annotation.ts";
+import type { Annotation, SourceLine } from "../report/shared/annotation.ts";
 import { ObjectCode } from "../symbols/function_code.ts";
 import { Disassembler } from "./disassemble.ts";
 import type { FunctionSamples } from "./function_samples.ts";
@@ -24,7 +24,7 @@ import {
   partWarnings,
 } from "./listing.ts";
 import { inlinedAt, linesAt } from "./source_places.ts";
-import { SourceTexts } from "../symbols/source_texts.ts";
+import { type SourceAccess, SourceTexts } from "../symbols/source_texts.ts";
 
 /** Options of annotateFunctions(). */
 export interface AnnotateOptions {
@@ -48,6 +48,11 @@ export interface AnnotateOptions {
   sourceOnly?: boolean;
   /** Source lines are not shown: read no source files. */
   noSource?: boolean;
+  /**
+   * Others than the user will see the annotations: read only source files that everybody may read, and none that a
+   * recording names and no program on this machine. Whoever made it would choose what is read here.
+   */
+  forOthers?: boolean;
 }
 
 /** Annotated functions. */
@@ -56,6 +61,8 @@ export interface Annotations {
   functions: Annotation[];
   /** Problems that concern all of them, a sentence each. */
   warnings: string[];
+  /** Those that lack instructions or source lines because the time was over. */
+  unread: FunctionSamples[];
 }
 
 /** Number of functions that are disassembled at once. */
@@ -79,24 +86,31 @@ export async function annotateFunctions(
   functions: readonly FunctionSamples[],
   options: AnnotateOptions,
 ): Promise<Annotations> {
-  const { objects, symbolizer, mangled, noSource } = options;
+  const { objects, symbolizer, mangled, noSource, forOthers } = options;
   const ofObject = Map.groupBy(functions, ({ object }) => objects[object]);
   const isCarried = (object: ObjectInfo) => carriesAll(symbolizer.bundledOf(object), ofObject.get(object)!);
   const lacking = [...ofObject.keys()].filter((object) => !isCarried(object));
   const warnings = noSource ? [] : await symbolizer.fetchInfo(lacking);
   const demangler = mangled ? undefined : await Demangler.load();
   const readable = (name: string) => demangler instanceof Demangler ? demangler.readable(name) : name;
-  const context = { ...options, readable, budget: new Budget() };
-  const built = new Map<Annotation, number>(), annotated = new Map<FunctionSamples, Annotation>();
+  const context = { ...options, readable, budget: new Budget() }, unread: FunctionSamples[] = [];
+  const built = new Map<Annotation, Built>(), annotated = new Map<FunctionSamples, Annotation>();
   for (const [object, members] of ofObject) {
-    const { annotations, modified = Infinity } = await annotateIn(object, members, context);
+    const { annotations, modified = Infinity, isCarried, isUnread } = await annotateIn(
+      object,
+      members,
+      context,
+    );
+    const latest = Math.min(modified, options.recorded >= 0 ? options.recorded / 1000 : Infinity);
+    const access = !forOthers ? "user" : isCarried ? "none" : "everybody";
     annotations.forEach((each, i) => {
+      if (isUnread[i]) unread.push(members[i]);
       annotated.set(members[i], each);
-      built.set(each, Math.min(modified, options.recorded >= 0 ? options.recorded / 1000 : Infinity));
+      built.set(each, { latest, access });
     });
   }
   if (!noSource) addTexts(built, symbolizer.sources);
-  return { functions: functions.map((each) => annotated.get(each)!), warnings };
+  return { functions: functions.map((each) => annotated.get(each)!), warnings, unread };
 }
 
 /** Returns the annotation of no function: no sample is left. */
@@ -108,12 +122,23 @@ export function nothingAnnotated(event: string): Annotation {
   };
 }
 
-/** Annotates functions of one object. `modified` is the time of the last write to its file, in seconds since 1970. */
+/** Annotations of one object. */
+interface ObjectAnnotations {
+  annotations: Annotation[];
+  /** Whether their source lines are those that the recording carries. */
+  isCarried: boolean;
+  /** Whether each lacks something because the time was over. */
+  isUnread: boolean[];
+  /** Time of the last write to the object's file, in seconds since 1970. */
+  modified?: number;
+}
+
+/** Annotates functions of one object. */
 async function annotateIn(
   object: ObjectInfo,
   functions: readonly FunctionSamples[],
   context: Context,
-): Promise<{ annotations: Annotation[]; modified?: number }> {
+): Promise<ObjectAnnotations> {
   const { files, budget, maxCode, until, symbolizer } = context, bundled = symbolizer.bundledOf(object);
   const cost = budget.cost(object.path);
   const code = new ObjectCode({ files, object, cost, maxCode, carried: bundled?.code });
@@ -131,17 +156,18 @@ async function annotateIn(
   } finally {
     code.close();
   }
-  return {
-    annotations: annotationsOf(object, listings, context),
-    modified: code.modified ?? bundled?.facts.modified,
-  };
+  return { ...annotationsOf(object, listings, context), modified: code.modified ?? bundled?.facts.modified };
 }
 
 /**
  * Finds the source lines, inlined functions and jump targets of the listings of an object: all at once, since each look-up
  * reads the object's debug information anew.
  */
-function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context: Context): Annotation[] {
+function annotationsOf(
+  object: ObjectInfo,
+  listings: readonly Listing[],
+  context: Context,
+): Omit<ObjectAnnotations, "modified"> {
   const { symbolizer, files, budget, readable, sourceOnly, noSource, until } = context;
   const bundled = symbolizer.bundledOf(object);
   const isCarried = carriesAll(bundled, listings.map(({ found }) => found));
@@ -152,14 +178,15 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
     for (const offset of offsets) addresses.push(start + offset);
     for (const offset of byOffset.keys()) addresses.push(start + offset);
   }
-  const found = isOver(until)
+  const isLate = isOver(until);
+  const found = isLate
     ? { warning: `no source lines in ${object.name}: ${NO_TIME}` }
     : linesAt(places, Float64Array.from(addresses));
-  const inlined = isOver(until)
+  const inlined = isLate
     ? { names: shown.map(() => []), warnings: [] }
     : inlinedAt(places, Float64Array.from(shown), readable);
   let fromLine = 0, fromInlined = 0;
-  return listings.map((listing) => {
+  const annotations = listings.map((listing): Annotation => {
     const { found: { name, event, self, all, byOffset }, offsets, cause } = listing;
     const chains = inlined.names.slice(fromInlined, fromInlined += offsets.length);
     const lines = new ListingLines(listing, "file" in found ? found : undefined, fromLine);
@@ -183,6 +210,8 @@ function annotationsOf(object: ObjectInfo, listings: readonly Listing[], context
       ...{ instructions, lines: lines.rows, warnings },
     };
   });
+  const isUnread = listings.map(({ cause }) => isLate || cause === NO_TIME);
+  return { annotations, isUnread, isCarried: "carried" in found };
 }
 
 /** Returns whether a recording carries the code of functions of an object, and so their lines and inlined functions. */
@@ -202,16 +231,26 @@ function targetName(
   return shortened(readable(name)) + (offset > 0 ? `+0x${hexAddress(offset)}` : "");
 }
 
-/** Reads the texts of the source lines of functions, and warns of those that are not shown; `built` has when each was built. */
-function addTexts(built: ReadonlyMap<Annotation, number>, carried: BundledSources | undefined): void {
-  const all: SourceLine[] = [];
-  for (const { lines } of built.keys()) append(all, lines);
-  const texts = new SourceTexts(all, carried);
-  for (const [annotation, latest] of built) {
-    append(annotation.warnings, texts.warnings(annotation.lines, latest));
-    annotation.lines = annotation.lines.map((line) => {
-      const text = texts.of(line);
-      return text === undefined ? line : { ...line, text };
-    });
+/** Program of a function. */
+interface Built {
+  /** Latest time at which it may have been built, in seconds since 1970. */
+  latest: number;
+  /** Source files that may be read. */
+  access: SourceAccess;
+}
+
+/** Reads the texts of the source lines of functions, and warns of those that are not shown. */
+function addTexts(built: ReadonlyMap<Annotation, Built>, carried: BundledSources | undefined): void {
+  for (const [access, members] of Map.groupBy(built, ([, { access }]) => access)) {
+    const all: SourceLine[] = [];
+    for (const [{ lines }] of members) append(all, lines);
+    const texts = new SourceTexts(all, carried, access);
+    for (const [annotation, { latest }] of members) {
+      append(annotation.warnings, texts.warnings(annotation.lines, latest));
+      annotation.lines = annotation.lines.map((line) => {
+        const text = texts.of(line);
+        return text === undefined ? line : { ...line, text };
+      });
+    }
   }
 }

@@ -3,7 +3,7 @@
 import { hexAddress } from "../base/bytes/address.ts";
 import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
 import { JsonList, jsonPieces } from "../report/json/json_pieces.ts";
-import type { Annotation } from "./annotation.ts";
+import type { Annotation } from "../report/shared/annotation.ts";
 
 /** Yields the document in pieces. */
 export function renderAnnotationJson(annotation: Annotation): Generator<string> {

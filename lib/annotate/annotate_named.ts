@@ -6,7 +6,7 @@ import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { ProfileQuery } from "../profile/query/query.ts";
 import { remediesOf, remedyText } from "../report/shared/remedies.ts";
 import { annotateFunctions, type AnnotateOptions, nothingAnnotated } from "./annotate.ts";
-import type { Annotation } from "./annotation.ts";
+import type { Annotation } from "../report/shared/annotation.ts";
 import { chosenFunction, SampledFunctions } from "./function_samples.ts";
 
 /** Options of annotateNamed(). */

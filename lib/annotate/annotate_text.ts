@@ -8,7 +8,13 @@ import { counted } from "../base/text/plural.ts";
 import { printable } from "../base/text/printable.ts";
 import { foldName } from "../report/shared/fold_name.ts";
 import { amountText } from "../report/shared/amount.ts";
-import type { Annotation, Instruction, SourceLine, Weight } from "./annotation.ts";
+import {
+  type Annotation,
+  type Instruction,
+  shownSource,
+  type SourceLine,
+  type Weight,
+} from "../report/shared/annotation.ts";
 
 /** Options of renderAnnotation(). */
 export interface AnnotationView {
@@ -96,11 +102,6 @@ function* codeOf({ instructions, lines, self }: Annotation, { noSource }: Annota
 function lineText({ file, line, text }: SourceLine): string {
   const place = `${file.slice(file.lastIndexOf("/") + 1)}:${line}`;
   return printable(text === undefined ? place : `${place}  ${shownSource(text)}`);
-}
-
-/** Returns a source line with tabs of four columns, which are those of many sources, and fit beside the rest. */
-function shownSource(text: string): string {
-  return text.trimEnd().replaceAll("\t", "    ");
 }
 
 /** Returns the direction of a jump within the function. */

@@ -9,7 +9,7 @@ import { errnoOf, errorCause, errorRemedy } from "../base/system/system_error.ts
 import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import type { FunctionCode } from "../symbols/bundle/bundled_code.ts";
-import type { Weight } from "./annotation.ts";
+import type { Weight } from "../report/shared/annotation.ts";
 import { type ListedLine, MAX_WHOLE, ShownInstructions } from "./shown_instructions.ts";
 
 /** Instruction as objdump prints it. */

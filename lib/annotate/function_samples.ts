@@ -5,7 +5,7 @@ import { fit } from "../base/text/width.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
 import { functionNamed } from "../profile/request/function_names.ts";
 import { unnamedName } from "../profile/model/unnamed.ts";
-import type { Weight } from "./annotation.ts";
+import type { Weight } from "../report/shared/annotation.ts";
 
 /** Samples in a function. */
 export interface FunctionSamples {

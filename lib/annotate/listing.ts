@@ -4,7 +4,7 @@ import { lastAtOrBefore } from "../base/bytes/ascending.ts";
 import { hexAddress } from "../base/bytes/address.ts";
 import { counted } from "../base/text/plural.ts";
 import type { SourceLines } from "../symbols/source_lines.ts";
-import type { Instruction, SourceLine, Weight } from "./annotation.ts";
+import type { Instruction, SourceLine, Weight } from "../report/shared/annotation.ts";
 import type { ObjectCode } from "../symbols/function_code.ts";
 import type { Disassembled, Disassembler } from "./disassemble.ts";
 import { add, type FunctionSamples } from "./function_samples.ts";

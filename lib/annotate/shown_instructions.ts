@@ -3,7 +3,7 @@
  * around each, so that its annotation stays one that people read and programs load.
  */
 
-import type { Weight } from "./annotation.ts";
+import type { Weight } from "../report/shared/annotation.ts";
 
 /** Largest code, in bytes, that is shown whole by default: some 16,000 instructions. */
 export const MAX_WHOLE = 1 << 16;

@@ -4,13 +4,14 @@ import type { BundledInlined, BundledObject } from "../symbols/bundle/bundled_ob
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import {
   type FunctionRows,
-  type InlinedCode,
+  InlinedCode,
   inlinedFailureText,
   missingInfoWarnings,
   NAMELESS,
   openInlinedCode,
 } from "../symbols/inlined_code.ts";
 import type { Budget } from "../symbols/object/limits.ts";
+import { symbolFailureOf } from "../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
 import { linesOf, type SourceLines, sourceLines, whyNoLines } from "../symbols/source_lines.ts";
 import { shortened } from "../symbols/table/demangle.ts";
@@ -29,6 +30,12 @@ export interface PlacedObject {
   isCarried: boolean;
 }
 
+/** Source lines of addresses. */
+export interface PlacedLines extends SourceLines {
+  /** Whether the recording carries them. */
+  carried?: true;
+}
+
 /**
  * Returns the source line of each address (as in AddressSpaces.at): from the object's files, else from what the recording
  * carries; or why there are none.
@@ -36,13 +43,13 @@ export interface PlacedObject {
 export function linesAt(
   { files, object, budget, bundled, isCarried }: PlacedObject,
   addresses: Float64Array,
-): SourceLines | { warning: string } {
+): PlacedLines | { warning: string } {
   const read = isCarried ? undefined : sourceLines(files, object, addresses, budget.cost(object.path));
   if (read && "file" in read) return read;
   const found = bundled || !read
     ? linesOf(object, addresses, { files, budget, bundledOf: () => bundled })
     : read;
-  if ("file" in found) return found;
+  if ("file" in found) return { ...found, carried: true };
   const why = whyNoLines(found, object, files.fetcher !== undefined);
   return { warning: `no source lines in ${object.name}: ${why}` };
 }
@@ -66,21 +73,38 @@ export function inlinedAt(
   try {
     code = isCarried ? bundled?.inlined : openInlinedCode(files, object, budget.cost(object.path));
     if (code === undefined) return { names, warnings: known };
-    const { functions } = code, chains = new Map<number, readonly string[]>();
+    const { functions } = code,
+      chains = new Map<number, readonly string[]>(),
+      texts = new Map<string, string>();
+    const shown = (name: string) => {
+      let text = texts.get(name);
+      if (text === undefined) texts.set(name, text = name === "" ? NAMELESS : shortened(readable(name)));
+      return text;
+    };
     for (let i = 0; i < addresses.length; i++) {
       const row = code.at(addresses[i]);
       let chain = chains.get(row);
       if (chain === undefined) {
-        chain = chainOf(functions, row).map((name) => name === "" ? NAMELESS : shortened(readable(name)));
+        chain = chainOf(functions, row).map(shown);
         chains.set(row, chain);
       }
       names[i] = chain;
     }
+    if (code instanceof InlinedCode) keep(code);
     return { names, warnings: [...known, ...missingInfoWarnings(object, code.missing)] };
   } catch (error) {
     return { names, warnings: [inlinedFailureText(object, error)] };
   } finally {
     code?.close();
+  }
+}
+
+/** Keeps what was read for later reports, unless it is damaged where nothing was asked for. */
+function keep(code: InlinedCode): void {
+  try {
+    code.keep();
+  } catch (error) {
+    symbolFailureOf(error);
   }
 }
 

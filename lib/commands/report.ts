@@ -35,7 +35,9 @@ import {
   withWarnings,
 } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS, isInverted } from "./report_flamegraph.ts";
+import { CODE_COUNT, codeSource } from "./report_code.ts";
 import { cacheFolder } from "../symbols/files/cache_folder.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
@@ -116,8 +118,14 @@ export const command: CommandSpec = {
       help: "count 'period' (the default) or 'samples' for each stack",
     },
     {
-      name: "annotate",
+      name: "marks",
       help: "mark kernel functions with _[k], JIT-compiled ones with _[j], and inlined ones with _[i]",
+    },
+    {
+      name: "annotate",
+      value: "N",
+      help:
+        `have the source and assembly of the N hottest functions in the page (default: ${CODE_COUNT}; 0: none)`,
     },
     ...FLAMEGRAPH_OPTIONS,
     ...SYMBOL_FILE_OPTIONS,
@@ -169,7 +177,8 @@ export const command: CommandSpec = {
       ],
     },
     { title: "output", options: ["format", "json", "output", "open", "no-pager"] },
-    { title: "for --format folded", options: ["weight", "annotate"] },
+    { title: "for --format html", options: ["annotate"] },
+    { title: "for --format folded", options: ["weight", "marks"] },
     {
       title: "for --format flamegraph",
       options: ["title", "upright", "inverted", "base", "normalize", "negate"],
@@ -205,25 +214,24 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     ...view,
     tprof: tprofOptionsOf(args, file, view.width),
     weight: args.choice("weight", WEIGHTS) ?? "period",
-    annotate: args.has("annotate"),
+    marks: args.has("marks"),
     flamegraph: { inverted: isInverted(args), title: args.text("title") },
   };
   if (args.has("stats")) {
     const { printStats } = await import("./report_stats.ts");
     return await printStats(input, args, io);
   }
-  const loading = loadOptionsOf(args, part, format, options);
-  const load = async (from: ByteInput) =>
-    new ProfileQuery(
-      await withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args, fetcher), loading)),
-    );
-  const loaded = await load(input);
+  const code = codeSource(args, format, io), files = symbolFilesOf(args, fetcher);
+  const loading = { ...loadOptionsOf(args, part, format, options), ...code?.loading };
+  const load = async (from: ByteInput, files: SymbolFiles) =>
+    new ProfileQuery(await withProgress(from, io, (input) => loadProfile(input, files, loading)));
+  const loaded = await load(input, files);
   const ofEvents = namedEvents(loaded, args.texts("event"), format.events);
   const { all, kept } = chosenPart(ofEvents, part, format, io);
   const whole = (part.absolute ? all : kept).totals();
   const base = compared && {
     ...compared,
-    profile: comparedPart(baseEvents(await load(openInput(compared.name)), args.texts("event")), part, true),
+    profile: await basePart(load(openInput(compared.name), symbolFilesOf(args, fetcher)), args, part),
   };
   setColorEnabled(options.color);
   const render = await format.renderer();
@@ -232,6 +240,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     ...options,
     whole,
     flamegraph,
+    code: await code?.of(kept.profile, files),
   });
   if (output !== undefined) {
     writeOutputFile(output, content);
@@ -288,6 +297,9 @@ function formatOf(args: ParsedArgs): ReportFormat {
   if (args.has("open") && chosen !== "html" && chosen !== "flamegraph") {
     throw new UsageError(`report: --open shows a page or a flame graph, not ${chosen}: leave --open out`);
   }
+  if (args.has("annotate") && chosen === "folded") {
+    throw new UsageError("report: --annotate is for pages: --marks adds _[k] and the like to folded names");
+  }
   for (const { name } of command.options) {
     const knowing = formatsWith(name);
     if (args.has(name) && knowing.length > 0 && !knowing.includes(chosen)) {
@@ -322,10 +334,14 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: ReportFormat, io
   }
 }
 
-/** Selects the named events of the base profile, where it has them; all otherwise. */
-function baseEvents(query: ProfileQuery, names: readonly string[]): ProfileQuery {
-  const named = query.select(names, "heaviest");
-  return "unknown" in named ? query.mergeHybridEvents() : named;
+/** Returns the part of a base to compare with: the named events, where it has them; all events otherwise. */
+async function basePart(
+  loading: Promise<ProfileQuery>,
+  args: ParsedArgs,
+  part: ProfilePart,
+): Promise<Profile> {
+  const query = await loading, named = query.select(args.texts("event"), "heaviest");
+  return comparedPart("unknown" in named ? query.mergeHybridEvents() : named, part, true);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { SortKey } from "../profile/request/sort_keys.ts";
 import type { Profile } from "../profile/model/profile.ts";
+import type { ProfileCode } from "./html/pack_code.ts";
 import type { EventChoice } from "../profile/query/query.ts";
 import type { FlamegraphOptions } from "./flame/flamegraph.ts";
 import type { FoldedOptions } from "./exchange/folded.ts";
@@ -10,6 +11,8 @@ import { tprofKeys, type TprofOptions } from "./text/tprof.ts";
 
 /** Options of all formats; each uses those it supports. */
 export interface OutputOptions extends ReportOptions, FoldedOptions {
+  /** Code of functions; only for formats with `code`. */
+  code?: ProfileCode;
   tprof: TprofOptions;
   flamegraph: FlamegraphOptions;
 }
@@ -38,6 +41,8 @@ export interface ReportFormat {
   withoutWarnings?: true;
   /** True if the format needs `profile.times`. */
   times?: true;
+  /** True if the format has the code of functions. */
+  code?: true;
   /** True if the format distinguishes addresses within a symbol. */
   addresses?: true;
   /** True if the format shows no inlined functions. */
@@ -103,19 +108,21 @@ export const FORMATS: readonly ReportFormat[] = [
   {
     name: "html",
     events: "heaviest first",
-    what: "one page for a browser: timeline, flame graph, symbols",
+    what: "one page for a browser: timeline, flame graph, symbols, code",
     reader: "file",
     fileName: "report.html",
     keys: () => ["cpu", "pid", "tid", "dso", "sym"],
     callers: () => true,
     times: true,
+    code: true,
+    options: ["annotate"],
     renderer: async () => {
       const [{ renderHtml }, { pageAssets }] = await Promise.all([
         import("./html/html.ts"),
         import("./html/assets.ts"),
       ]);
       const assets = pageAssets();
-      return (profile) => [renderHtml(profile, assets)];
+      return (profile, { code }) => [renderHtml(profile, { ...assets, code })];
     },
   },
   {
@@ -140,7 +147,7 @@ export const FORMATS: readonly ReportFormat[] = [
     callers: () => true,
     withoutWarnings: true,
     events: "heaviest",
-    options: ["weight", "annotate"],
+    options: ["weight", "marks"],
     renderer: async () => (await import("./exchange/folded.ts")).renderFolded,
   },
   {

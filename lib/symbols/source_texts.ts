@@ -19,6 +19,9 @@ export interface SourcePlace {
   line: number;
 }
 
+/** Source files of this machine that may be read: those that the user may read, that everybody may read, or none. */
+export type SourceAccess = "user" | "everybody" | "none";
+
 /** Texts of the lines of a file. */
 interface ShownLines {
   /** Texts of the lines that were asked for, by number. */
@@ -35,8 +38,8 @@ export class SourceTexts {
    * Reads the files of these lines, each once. Line 0 has no text.
    * @param carried texts that the recording carries: a file is read only for those that it lacks.
    */
-  constructor(lines: Iterable<SourcePlace>, carried?: BundledSources) {
-    const files = new SourceFiles(carried);
+  constructor(lines: Iterable<SourcePlace>, carried?: BundledSources, access: SourceAccess = "user") {
+    const files = new SourceFiles(carried, access);
     for (const [path, numbers] of linesByFile(lines)) {
       const excerpt = files.read(path, numbers);
       this.#files.set(path, { ...shownLines(excerpt, numbers), modified: excerpt.modified });
@@ -86,42 +89,48 @@ export function linesByFile(lines: Iterable<SourcePlace>): Map<string, number[]>
 /** Reader of lines of source files, from what a recording carries, or this machine's files. */
 export class SourceFiles {
   readonly #carried: BundledSources | undefined;
+  readonly #access: SourceAccess;
   #left = MAX_SOURCES;
 
-  constructor(carried: BundledSources | undefined) {
+  constructor(carried: BundledSources | undefined, access: SourceAccess = "user") {
     this.#carried = carried;
+    this.#access = access;
   }
 
   /** Reads lines of a file by their numbers, ascending. */
   read(path: string, numbers: readonly number[]): SourceExcerpt {
-    const carried = this.#carried?.of(path), { problem, texts, count = Infinity } = carried ?? {};
+    const carried = this.#carried?.of(path),
+      access = this.#access,
+      { problem, texts, count = Infinity } = carried ?? {};
     const hasAll = problem === undefined && texts !== undefined &&
       numbers.every((number) => number > count || texts.has(number));
     if (hasAll) return carried!;
-    const { size, ...read } = readExcerpt(path, numbers, this.#left);
+    if (access === "none") return carried ?? unread("not shown: the recording alone names it");
+    const { size, ...read } = readExcerpt(path, numbers, { left: this.#left, access });
     this.#left -= size;
     return read.problem === undefined ? read : carried ?? read;
   }
 }
 
 /**
- * Reads lines of a source file by their numbers, ascending. Whoever made the program chose its path: with the rights of
- * root, only what everybody may read is shown.
+ * Reads lines of a source file by their numbers, ascending, of at most `left` bytes. Whoever made the program chose its
+ * path: with the rights of root, only what everybody may read is shown.
  */
 function readExcerpt(
   path: string,
   numbers: readonly number[],
-  left: number,
+  { left, access }: { left: number; access: SourceAccess },
 ): SourceExcerpt & { size: number } {
-  const none = (problem: string) => ({ texts: new Map(), modified: -Infinity, problem, size: 0 });
+  const none = (problem: string) => ({ ...unread(problem), size: 0 });
   if (!path.startsWith("/")) {
     return none("not shown: the program does not say in which folder it is");
   }
   const file = FileBytes.open(path, { maxBytes: MAX_SOURCE });
   if (!(file instanceof FileBytes)) return none(`not shown: ${file.cause}`);
   try {
-    if (Deno.uid() === 0 && (file.mode & READ_BY_OTHERS) === 0) {
-      return none("not shown: as root, only files that everybody may read are");
+    if ((file.mode & READ_BY_OTHERS) === 0) {
+      if (access === "everybody") return none("not shown: in a page, only files that everybody may read are");
+      if (Deno.uid() === 0) return none("not shown: as root, only files that everybody may read are");
     }
     if (file.size > left) return none(`not shown: more than ${MAX_SOURCES >> 20} MiB of source files`);
     return { ...excerptOf(file.read(0, file.size), numbers), modified: file.modified, size: file.size };
@@ -131,6 +140,11 @@ function readExcerpt(
   } finally {
     file.close();
   }
+}
+
+/** Returns the lines of a file that is not read. */
+function unread(problem: string): SourceExcerpt {
+  return { texts: new Map(), modified: -Infinity, problem };
 }
 
 /** Finds lines in the bytes of a file by their numbers, ascending; of longer ones a character more than is shown. */

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { setColorEnabled } from "@std/fmt/colors";
 import { renderAnnotationJson } from "../../lib/annotate/annotate_json.ts";
 import { renderAnnotation } from "../../lib/annotate/annotate_text.ts";
-import type { Annotation } from "../../lib/annotate/annotation.ts";
+import type { Annotation } from "../../lib/report/shared/annotation.ts";
 import { annotateNamed } from "../../lib/annotate/annotate_named.ts";
 import { nothingAnnotated } from "../../lib/annotate/annotate.ts";
 import { ShownInstructions } from "../../lib/annotate/shown_instructions.ts";

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import { pageAssets } from "../../lib/report/html/assets.ts";
 import { renderHtml } from "../../lib/report/html/html.ts";
+import type { ProfileCode } from "../../lib/report/html/pack_code.ts";
 import { pmuctlOk, withFolder } from "../live/harness.ts";
 import { profileOf } from "../profile/build.ts";
 import { type Page, type PageOptions, withPage } from "./chromium.ts";
@@ -60,17 +61,20 @@ export async function search(page: Page, text: string): Promise<void> {
   await page.send("Input.insertText", { text });
 }
 
-/** Opens the page of a made-up profile, or of one that profileOf() makes of these lines; `body` gets its path, too. */
+/**
+ * Opens the page of a made-up profile, or of one that profileOf() makes of these lines; `body` gets its path, too. The page
+ * has `code`, if that is given.
+ */
 export function withMadeUp(
   profile: string[] | Profile,
   body: (page: Page, file: string) => Promise<void>,
-  options: PageOptions = {},
+  { code, ...options }: PageOptions & { code?: ProfileCode } = {},
 ): Promise<void> {
   return withFolder(async (folder) => {
     const file = `${folder}/report.html`;
     await Deno.writeTextFile(
       file,
-      renderHtml(Array.isArray(profile) ? profileOf(profile) : profile, pageAssets()),
+      renderHtml(Array.isArray(profile) ? profileOf(profile) : profile, { ...pageAssets(), code }),
     );
     await withPage(options, async (page) => {
       await page.open(file);

@@ -254,7 +254,11 @@ testNeeding(
         });
         assertEquals([none.instructions, none.lines.length > 0], [[], true]);
         assertMatch(none.warnings.join(), /it has \d+ KiB of code; at most 0 KiB are shown/);
-        const { functions: late } = await annotateFunctions(hottest.slice(0, 1), { ...options, until: 0 });
+        const { functions: late, unread } = await annotateFunctions(hottest.slice(0, 1), {
+          ...options,
+          until: 0,
+        });
+        assertEquals(unread, hottest.slice(0, 1));
         assertEquals([late[0].instructions, late[0].lines], [[], []]);
         assertMatch(late[0].warnings.join(), /no instructions of .*: no time was left.*no source lines in /);
         const ofProgram = functions.filter(({ object }) => object === program("ratio"));

@@ -12,9 +12,9 @@ const REPORTS = [
   ["report", "-g", "--no-inline", "--no-demangle"],
   ["report", "-G", "--lines"],
   ["report", "--json", "-g", "--lines"],
-  ["report", "--format", "folded", "--annotate"],
+  ["report", "--format", "folded", "--marks"],
   ["report", "--format", "pprof", "-o", "-"],
-  ["report", "--format", "html", "-o", "-"],
+  ["report", "--format", "html", "--annotate", "0", "-o", "-"], // the code is with bundle --source
   ["report", "--format", "flamegraph", "-o", "-"],
   ["report", "--time", "20%-70%", "--lines", "--inline"],
   ["analyze", "-CL"],

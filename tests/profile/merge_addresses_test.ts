@@ -56,7 +56,7 @@ for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clo
   Deno.test(`the stacks of ${file} are the same with a frame for each symbol as with one for each address`, async () => {
     const apart = await load(file, {}), merged = await load(file, { mergeAddresses: true });
     for (const weight of ["period", "samples"] as const) {
-      const folded = (profile: Profile) => whole(renderFolded(profile, { weight, annotate: true }));
+      const folded = (profile: Profile) => whole(renderFolded(profile, { weight, marks: true }));
       assertEquals(folded(merged), folded(apart));
     }
     assertEquals(unresolvedByWeight(merged), unresolvedByWeight(apart));
@@ -96,7 +96,7 @@ for (const file of ["callgraph.data", "two_events.data", "pipe.data"]) {
       }
     }
     const merged = await load(file, { mergeAddresses: true, sampledAddresses: true });
-    const folded = (profile: Profile) => whole(renderFolded(profile, { weight: "period", annotate: true }));
+    const folded = (profile: Profile) => whole(renderFolded(profile, { weight: "period", marks: true }));
     assertEquals(folded(merged), folded(apart));
     assert(merged.stacks.frame.length <= apart.stacks.frame.length);
   });

@@ -12,7 +12,7 @@ import { contentOf, timesOf } from "./whole.ts";
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
   weight: "period",
-  annotate: false,
+  marks: false,
   flamegraph: { inverted: false },
   tprof: {
     file: "perf.data",

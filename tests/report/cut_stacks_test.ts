@@ -17,7 +17,7 @@ const OPTIONS: OutputOptions = {
   tree: "callers",
   percentLimit: 0,
   weight: "period",
-  annotate: false,
+  marks: false,
   flamegraph: { inverted: false },
   tprof: { file: "perf.data", mergeCpus: true, mergeThreads: true, mergeProcesses: true, perSymbol: true },
 };

@@ -75,7 +75,7 @@ function profileWith(evil: string): Profile {
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
   weight: "period",
-  annotate: true,
+  marks: true,
   flamegraph: { inverted: false },
   tprof: {
     file: "perf.data",

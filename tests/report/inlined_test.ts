@@ -12,7 +12,7 @@ import { contentOf, timesOf } from "./whole.ts";
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
   weight: "samples",
-  annotate: false,
+  marks: false,
   flamegraph: { inverted: false },
   tprof: { file: "perf.data", mergeCpus: true, mergeThreads: true, mergeProcesses: true, perSymbol: true },
 };
@@ -70,7 +70,7 @@ Deno.test("json says of inlined functions that they are", async () => {
 });
 
 Deno.test("folded stacks mark inlined functions with _[i], if asked to", async () => {
-  assertStringIncludes(await textIn("folded", { annotate: true }), "w;main;run;all_[i];sort_[i] 5\n");
+  assertStringIncludes(await textIn("folded", { marks: true }), "w;main;run;all_[i];sort_[i] 5\n");
   assertStringIncludes(await textIn("folded"), "w;main;run;all;sort 5\n");
 });
 

@@ -15,7 +15,7 @@ export interface FoldedOptions {
    * Marks names in the kernel with `_[k]`, of JIT-compiled code with `_[j]` and of inlined functions with `_[i]`, which
    * flame graphs colour by.
    */
-  annotate: boolean;
+  marks: boolean;
 }
 
 /**
@@ -28,14 +28,14 @@ export interface FoldedOptions {
  */
 export function* renderFolded(
   profile: Profile,
-  { weight, annotate }: FoldedOptions,
+  { weight, marks }: FoldedOptions,
 ): Generator<Uint8Array<ArrayBuffer>> {
   const { samples, threads, objects } = profile;
   const suffixes = objects.map(({ kind }) => isKernel(kind) ? "_[k]" : kind === "jit" ? "_[j]" : "");
   const names = frameNames(
     profile,
     (name, object, isInlined) => {
-      if (!annotate || object < 0) return name;
+      if (!marks || object < 0) return name;
       return name + (isInlined ? "_[i]" : suffixes[object]);
     },
   );

@@ -5,8 +5,10 @@ import { gzipSync } from "node:zlib";
 import { escapeXml } from "../../base/text/xml.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import { pageFlameStyle } from "../flame/style.ts";
+import { encodeCode } from "./code_tables.ts";
 import { keysHtml } from "./keys.ts";
-import { packProfile } from "./pack.ts";
+import { packWithRows } from "./pack.ts";
+import { packCode, type ProfileCode } from "./pack_code.ts";
 import { factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
 import { encodeTables } from "./tables.ts";
 import { printedProfile } from "../shared/printed.ts";
@@ -17,12 +19,13 @@ export interface HtmlOptions {
   program: string;
   /** Style sheet. */
   style: string;
+  /** Code of functions, if the page shows any. */
+  code?: ProfileCode;
 }
 
 /** Returns the page. It has a timeline when the profile has `times`, and lanes for the CPUs and threads in the profile. */
-export function renderHtml(given: Profile, { program, style }: HtmlOptions): string {
-  const profile = printedProfile(given);
-  const data = Buffer.from(gzipSync(encodeTables(packProfile(profile)))).toString("base64");
+export function renderHtml(given: Profile, { program, style, code }: HtmlOptions): string {
+  const profile = printedProfile(given), { tables, rows } = packWithRows(profile);
   const command = profile.meta.command || "(command not recorded)";
   return `<!DOCTYPE html>
 <html lang="en">
@@ -38,8 +41,9 @@ ${style}${pageFlameStyle()}
 </style>
 </head>
 <body>
-${body(profile, command)}
-<script type="application/octet-stream" id="data">${data}</script>
+${body(profile, command, code !== undefined)}
+${dataHtml("data", encodeTables(tables))}
+${code ? dataHtml("code-data", encodeCode(packCode(code, rows))) : ""}
 <script type="module">
 ${inScript(program)}
 </script>
@@ -48,12 +52,18 @@ ${inScript(program)}
 `;
 }
 
+/** Returns bytes for the page's program, which load.ts reads. */
+function dataHtml(id: string, bytes: Uint8Array): string {
+  const data = Buffer.from(gzipSync(bytes)).toString("base64");
+  return `<script type="application/octet-stream" id="${id}">${data}</script>`;
+}
+
 /** Returns a program as a script element can hold it: nothing in it ends the element. */
 function inScript(program: string): string {
   return program.replace(/<(?=\/script|!--|script)/gi, "\\x3c");
 }
 
-function body(profile: Profile, command: string): string {
+function body(profile: Profile, command: string, hasCode: boolean): string {
   return `<header>
 <div class="title"><p class="muted">pmuctl report</p><h1>${escapeXml(command)}</h1></div>
 <div class="buttons"><button type="button" id="show-keys" title="Keys" aria-label="Keys"
@@ -83,11 +93,15 @@ ${unresolvedHtml(profile)}
 
 ${timeSection()}
 
+<div class="views">
 ${flameSection()}
 
-${symbolsSection()}
+${hasCode ? codeSection() : ""}
+</div>
+
+${symbolsSection(hasCode)}
 </main>
-${keysHtml()}
+${keysHtml(hasCode)}
 <div id="tip" hidden></div>`;
 }
 
@@ -143,7 +157,9 @@ ${
 <button type="button" id="unfocus">Show all stacks</button></p>
 <p id="compared" class="muted" hidden>Colors compare the range with the base, per second: red frames take more of
  their own, blue ones less.</p>
-<p id="flame-details" class="muted" role="status"></p>
+<div class="details"><p id="flame-details" class="muted" role="status"></p>
+<button type="button" id="show-code" title="Source and assembly of this function (c)">Code</button></div>
+<p id="code-why" class="muted" role="status" hidden></p>
 <p id="flame-empty" class="muted" hidden>No samples here.</p>
 <div id="flame" tabindex="0" role="group"
  aria-label="Flame graph. Arrow keys walk the stacks, Enter zooms, Backspace zooms out by one, Escape to everything."></div>
@@ -151,10 +167,33 @@ ${
 </section>`;
 }
 
-function symbolsSection(): string {
+function codeSection(): string {
+  return `<section id="code" aria-labelledby="code-title" hidden>
+<div class="head"><h2 id="code-title">Code</h2>
+<div id="code-views">${
+    switchHtml("Show", "code-view", [
+      ["both", "Both"],
+      ["source", "Source"],
+      ["assembly", "Assembly"],
+    ])
+  }</div>
+<button type="button" id="code-close" title="Close (Esc)">Close</button></div>
+<p class="code-name"><b id="code-name"></b> <span id="code-object" class="muted"></span></p>
+<p id="code-inlined" class="muted"></p>
+<p id="code-facts" class="muted"></p>
+<ul id="code-notes" class="muted"></ul>
+<p id="code-at" class="muted" role="status"></p>
+<div id="code-lines" tabindex="0" role="group"
+ aria-label="Code. Arrow keys walk the lines, n and p the hot ones, Enter follows a jump, Escape closes."></div>
+</section>`;
+}
+
+function symbolsSection(hasCode: boolean): string {
   return `<section aria-labelledby="symbols-title">
 <div class="head"><h2 id="symbols-title">Symbols</h2><p id="symbol-count" class="muted"></p>
-<p class="hint muted">A symbol's name shows only the stacks through it.</p></div>
+<p class="hint muted">A symbol's name shows ${
+    hasCode ? "its code, and " : ""
+  }only the stacks through it.</p></div>
 <div class="scroll"><table id="symbols"><thead><tr>
 ${
     SYMBOL_COLUMNS.map(([by, title, kind]) =>

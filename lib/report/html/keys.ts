@@ -1,5 +1,8 @@
 /** Dialog of the page that lists its keys. */
 
+/** Where keys work that a page without code has not. */
+const CODE = "Code";
+
 /** Keys by where they work: keys, and what they do. */
 const KEYS: readonly [string, readonly [string, string][]][] = [
   ["Anywhere", [
@@ -14,6 +17,13 @@ const KEYS: readonly [string, readonly [string, string][]][] = [
     ["Backspace", "zoom out by one caller"],
     ["Esc", "zoom out to everything"],
   ]],
+  [CODE, [
+    ["c", "go there; in the flame graph, show the code of a function"],
+    ["↑ ↓", "walk the lines"],
+    ["n p", "go to the next or previous hot line"],
+    ["Enter", "follow a jump"],
+    ["Esc", "close it"],
+  ]],
   ["Timeline", [
     ["← →", "move the range"],
     ["Shift ← →", "move the end of the range"],
@@ -27,13 +37,13 @@ const KEYS: readonly [string, readonly [string, string][]][] = [
   ]],
   ["Symbols", [
     ["↑ ↓", "go to the next row"],
-    ["Enter", "show only the stacks through a symbol, or all again"],
+    ["Enter", "show a symbol's code and only the stacks through it, or all again"],
   ]],
 ];
 
 /** Returns the dialog. */
-export function keysHtml(): string {
-  const parts = KEYS.map(([where, keys]) => {
+export function keysHtml(hasCode: boolean): string {
+  const parts = KEYS.filter(([where]) => hasCode || where !== CODE).map(([where, keys]) => {
     const lines = keys.map(([names, what]) => {
       const each = names.split(" ").map((name) => `<kbd>${name}</kbd>`).join(" ");
       return `<dt>${each}</dt><dd>${what}</dd>`;

@@ -4,6 +4,7 @@ import { int32Column } from "../../base/bytes/column.ts";
 import { type Profile, weightUnit } from "../../profile/model/profile.ts";
 import { ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
 import { SampleTable, StackTable } from "../../profile/model/tables.ts";
+import type { PageRows } from "./pack_code.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 import { type TimeGrid, timeGrid } from "./time_grid.ts";
 
@@ -21,11 +22,16 @@ const MIN_BUCKETS = 125;
 
 /** Returns the tables of a profile. Without `profile.times` no sample is in a bucket of time. */
 export function packProfile(profile: Profile): PageTables {
-  const { stacks, places, sampleRows } = mergedRows(profile);
+  return packWithRows(profile).tables;
+}
+
+/** Returns the tables of a profile, and which of their rows its places by symbol and events became. */
+export function packWithRows(profile: Profile): { tables: PageTables; rows: PageRows } {
+  const { stacks, places, sampleRows, ofPlace } = mergedRows(profile);
   const { cells, bucketStart, bucketNs, columnBuckets } = bucketsOf(profile, sampleRows);
   const events = new ProfileQuery(profile).sampledEvents().map((event) => profile.events[event]);
   const timed = bucketNs > 0;
-  return {
+  const tables = {
     start: timed ? String(profile.meta.start) : "",
     bucketNs,
     columnBuckets,
@@ -43,6 +49,9 @@ export function packProfile(profile: Profile): PageTables {
     cells,
     bucketStart,
   };
+  const ofEvent = new Int32Array(profile.events.length).fill(-1);
+  new ProfileQuery(profile).sampledEvents().forEach((event, row) => ofEvent[event] = row);
+  return { tables, rows: { ofPlace, ofEvent } };
 }
 
 /** Distinct samples of the page, and the row that each row of `profile.samples` went into (-1: none). */
@@ -56,6 +65,7 @@ function mergedRows(profile: Profile): {
   stacks: PageTables["stacks"];
   places: Pick<PageTables, "places" | "names">;
   sampleRows: SampleRows;
+  ofPlace: Int32Array;
 } {
   const { samples, threads } = profile;
   const query = new ProfileQuery(profile), counts = query.by(["sym"]), { ofFrame } = counts.places;
@@ -90,6 +100,7 @@ function mergedRows(profile: Profile): {
   return {
     stacks: { parent: table.parent.values(), place: table.frame.values() },
     places: used.tables(),
+    ofPlace: used.ofPlace,
     sampleRows: { rows: { event, thread, cpu, stack }, of },
   };
 }
@@ -97,7 +108,8 @@ function mergedRows(profile: Profile): {
 /** Collects the places that occur, and numbers them as they come. */
 class PlaceList {
   readonly #counts: SampleCounts;
-  readonly #ofPlace: Int32Array;
+  /** Number of each place that occurs; -1 for others. */
+  readonly ofPlace: Int32Array;
   readonly #ofCommand: Int32Array;
   readonly #names: string[] = [];
   readonly #nameIds = new Map<string, number>();
@@ -110,17 +122,17 @@ class PlaceList {
   /** @param counts samples by symbol. */
   constructor(counts: SampleCounts) {
     this.#counts = counts;
-    this.#ofPlace = new Int32Array(counts.places.symbol.length).fill(-1);
+    this.ofPlace = new Int32Array(counts.places.symbol.length).fill(-1);
     this.#ofCommand = new Int32Array(counts.profile.comms.length).fill(-1);
   }
 
   place(place: number): number {
-    const known = this.#ofPlace[place];
+    const known = this.ofPlace[place];
     if (known >= 0) return known;
     const { symbol, object, kernel, inlined } = this.#counts.places;
     this.#named.push(symbol[place] < 0 ? 0 : 1);
     this.#inlined.push(inlined?.[place] ?? 0);
-    return this.#ofPlace[place] = this.#add(this.#counts.nameOf(place), object[place], kernel[place]);
+    return this.ofPlace[place] = this.#add(this.#counts.nameOf(place), object[place], kernel[place]);
   }
 
   command(comm: number): number {

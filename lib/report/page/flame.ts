@@ -16,9 +16,9 @@ import { nameOf, objectNameOf, pageCalls } from "../html/calls.ts";
 import { type StackWeights, weightThrough } from "../html/select.ts";
 import { findStack, stackId } from "../html/ids.ts";
 import type { PageTables } from "../html/tables.ts";
-import { byId } from "./dom.ts";
-import { share } from "./format.ts";
-import type { LinkedView } from "./link.ts";
+import { byId } from "./shared/dom.ts";
+import { share } from "./shared/format.ts";
+import type { LinkedView } from "./shared/link.ts";
 import type { Matcher } from "./search.ts";
 
 /** Part of the profile that another one is compared with, and the factor that makes its weights comparable. */
@@ -43,6 +43,8 @@ export class FlameGraph implements LinkedView {
   /** Row of the tree that the graph is zoomed to; -1 for everything. */
   #top = -1;
   #inverted = true;
+  /** Box that the line below the graph's head is about. */
+  #described = -1;
   #matcher: Matcher;
 
   constructor(tables: PageTables, changed: () => void) {
@@ -144,6 +146,12 @@ export class FlameGraph implements LinkedView {
     this.#chart.invert(inverted);
   }
 
+  /** Place of the frame that was zoomed to, or moved to by keys; -1 for that of everything. */
+  get place(): number {
+    const node = this.#boxes[this.#described]?.node ?? -1;
+    return node < 0 ? -1 : this.#tables.stacks.place[node];
+  }
+
   /** Fits the boxes into the width, after it has changed. */
   redraw(): void {
     this.#chart.draw();
@@ -208,6 +216,8 @@ export class FlameGraph implements LinkedView {
 
   /** Writes a box into the line that is read out. */
   #describe(box: number): void {
+    this.#described = box;
+    byId<HTMLButtonElement>("show-code").disabled = this.place < 0;
     byId("flame-details").textContent = boxLines(this.#boxes[box], this.#facts).join("; ");
   }
 

@@ -4,8 +4,8 @@
  */
 
 import { bucketCount, type PageTables } from "../html/tables.ts";
-import { byId, sizedContext, styleValue } from "./dom.ts";
-import { samples, stepOf, tick } from "./format.ts";
+import { byId, sizedContext, styleValue } from "./shared/dom.ts";
+import { samples, stepOf, tick } from "./shared/format.ts";
 import type { BucketRange, TimeRanges } from "./range.ts";
 
 /** Sizes in CSS pixels: of the labels on the left, of the axis below, and of cells. */

@@ -1,9 +1,17 @@
 /** Keys that work anywhere in the page, and the dialog that lists all keys. */
 
-import { byId } from "./dom.ts";
+import { byId } from "./shared/dom.ts";
 
-/** Wires the keys; `startSearch` moves to the search box. */
-export function followKeys(startSearch: () => void): void {
+/** What keys do that work anywhere. */
+export interface KeyListener {
+  /** Moves the focus to the search box. */
+  startSearch(): void;
+  /** Moves the focus to the code of a function. */
+  goToCode(): void;
+}
+
+/** Wires the keys. */
+export function followKeys({ startSearch, goToCode }: KeyListener): void {
   const dialog = byId<HTMLDialogElement>("keys");
   const showKeys = () => dialog.open ? dialog.close() : dialog.showModal();
   const goTo = (...ids: string[]) => {
@@ -16,6 +24,7 @@ export function followKeys(startSearch: () => void): void {
     "/": startSearch,
     t: () => goTo("lane-plot", "heat-plot"),
     f: () => goTo("flame"),
+    c: goToCode,
     s: () => byId("symbols").querySelector<HTMLElement>("tbody .link")?.focus(),
   };
   byId("show-keys").addEventListener("click", showKeys);

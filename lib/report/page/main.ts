@@ -6,12 +6,14 @@ import { findPlace, placeId } from "../html/ids.ts";
 import { type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
 import { amountText } from "../shared/amount.ts";
-import { byId } from "./dom.ts";
+import type { CodeTables } from "../html/code_tables.ts";
+import { CodePanel } from "./code/panel.ts";
+import { byId } from "./shared/dom.ts";
 import { type FlameBase, FlameGraph } from "./flame.ts";
-import { clockSeconds, samples, share, weight } from "./format.ts";
+import { clockSeconds, samples, share, weight } from "./shared/format.ts";
 import { followKeys } from "./keys.ts";
-import { type LinkedView, ViewLink } from "./link.ts";
-import { loadTables } from "./load.ts";
+import { type LinkedView, ViewLink } from "./shared/link.ts";
+import { loadCode, loadTables } from "./load.ts";
 import type { BucketRange } from "./range.ts";
 import { SearchBox } from "./search_box.ts";
 import { FunctionTable } from "./table.ts";
@@ -23,6 +25,8 @@ class Page implements LinkedView {
   readonly #tables: PageTables;
   readonly #flame: FlameGraph;
   readonly #table: FunctionTable;
+  /** Undefined in a page without code. */
+  readonly #code: CodePanel | undefined;
   readonly #time: TimeSection;
   readonly #search: SearchBox;
   readonly #link: ViewLink;
@@ -37,7 +41,7 @@ class Page implements LinkedView {
   /** Timer of a choice that is to be shown; 0 for none. */
   #waiting = 0;
 
-  constructor(tables: PageTables) {
+  constructor(tables: PageTables, code: CodeTables | undefined) {
     this.#tables = tables;
     const note = (kind?: string) => this.#link.note(kind);
     const theme = new Theme((byReader) => {
@@ -45,7 +49,9 @@ class Page implements LinkedView {
       if (byReader) note();
     });
     this.#flame = new FlameGraph(tables, note);
-    this.#table = new FunctionTable(tables, { picked: (place) => this.#focusOn(place), changed: note });
+    this.#table = new FunctionTable(tables, { picked: (place) => this.#pick(place), changed: note });
+    this.#code = code &&
+      new CodePanel(tables, code, { changed: note, resized: () => this.#flame.redraw() });
     this.#time = new TimeSection(tables, (kind) => this.#chosen(kind));
     this.#search = new SearchBox(() => {
       this.#showFound();
@@ -53,7 +59,9 @@ class Page implements LinkedView {
       note("find");
     });
     byId("timeline").hidden = tables.bucketNs === 0;
-    const views = [this, theme, this.#time, this.#flame, this.#table, this.#search, sections(note)];
+    const views: LinkedView[] = [this, theme, this.#time, this.#flame, this.#table, this.#search];
+    if (this.#code) views.push(this.#code);
+    views.push(sections(note));
     this.#link = new ViewLink(views, () => this.#showAll());
     this.#wire();
     this.#link.open();
@@ -95,11 +103,13 @@ class Page implements LinkedView {
       this.#showAll();
       this.#link.note();
     });
-    followKeys(() => this.#search.focus());
+    followKeys({ startSearch: () => this.#search.focus(), goToCode: () => this.#goToCode() });
     byId("unfocus").addEventListener("click", () => {
       this.#focusOn(-1);
       byId("flame").focus({ preventScroll: true }); // the button is gone
     });
+    byId("show-code").hidden = this.#code === undefined;
+    byId("show-code").addEventListener("click", () => this.#showCode());
     byId("reset-choice").addEventListener("click", () => this.#time.clear());
     let waiting = 0;
     addEventListener("resize", () => {
@@ -156,6 +166,8 @@ class Page implements LinkedView {
       picked: this.#focus,
     });
     this.#drawFlame();
+    const isPart = choice.range !== undefined || choice.lane !== undefined;
+    this.#code?.show({ event: this.#event, all: this.#all, isPart });
     this.#tellChoice(choice);
   }
 
@@ -208,6 +220,25 @@ class Page implements LinkedView {
     return `${amountText((to - from) * bucketNs, "ns")} from ${amountText((from - 1) * bucketNs, "ns")}`;
   }
 
+  /** Shows the stacks through a symbol that was picked in the table, and its code; -1: none any more. */
+  #pick(place: number): void {
+    this.#code?.open(place);
+    this.#focusOn(place);
+    if (this.#code?.isOpen) byId("code").scrollIntoView({ block: "nearest" });
+  }
+
+  /** Moves the focus to the code; in the flame graph, to that of the frame there. */
+  #goToCode(): void {
+    if (document.activeElement?.closest("#flame")) this.#showCode();
+    this.#code?.focus();
+  }
+
+  /** Shows the code of the frame that was zoomed to, or moved to by keys. */
+  #showCode(): void {
+    this.#code?.open(this.#flame.place);
+    this.#link.note();
+  }
+
   #focusOn(place: number): void {
     this.#focus = place;
     this.#table.show({ matcher: this.#search.matcher, picked: place });
@@ -254,8 +285,8 @@ function sections(changed: () => void): LinkedView {
   };
 }
 
-loadTables("data").then((tables) => {
-  new Page(tables);
+Promise.all([loadTables(), loadCode()]).then(([tables, code]) => {
+  new Page(tables, code);
   document.documentElement.dataset.ready = "true";
 }).catch((error) => {
   const line = byId("failed");

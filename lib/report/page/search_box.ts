@@ -1,7 +1,7 @@
 /** Search box of the page. */
 
-import { byId } from "./dom.ts";
-import type { LinkedView } from "./link.ts";
+import { byId } from "./shared/dom.ts";
+import type { LinkedView } from "./shared/link.ts";
 import { isQuick, type Matcher, matcherOf } from "./search.ts";
 
 /** Search box; calls `changed` after each change of what is searched for. */

@@ -11,9 +11,9 @@ import {
 } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { relativeChangeText } from "../shared/amount.ts";
-import { byId, element } from "./dom.ts";
-import { share } from "./format.ts";
-import type { LinkedView } from "./link.ts";
+import { byId, element } from "./shared/dom.ts";
+import { share } from "./shared/format.ts";
+import type { LinkedView } from "./shared/link.ts";
 import type { Matcher } from "./search.ts";
 
 /** Columns to sort by. */

@@ -1,7 +1,7 @@
 /** Colors of the page: light or dark as the system has them, until the reader changes them by the button. */
 
-import { byId } from "./dom.ts";
-import type { LinkedView } from "./link.ts";
+import { byId } from "./shared/dom.ts";
+import type { LinkedView } from "./shared/link.ts";
 
 type Colors = "light" | "dark";
 

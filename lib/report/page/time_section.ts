@@ -2,9 +2,9 @@
 
 import { lanesOf, type TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
-import { byId, Choice } from "./dom.ts";
+import { byId, Choice } from "./shared/dom.ts";
 import { HeatMap } from "./heat_map.ts";
-import type { LinkedView } from "./link.ts";
+import type { LinkedView } from "./shared/link.ts";
 import { type BucketRange, rangeOfText, rangeText, type TimeRanges } from "./range.ts";
 import { Timeline } from "./timeline.ts";
 

@@ -2,8 +2,8 @@
 
 import type { TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
-import { byId, element, sizedContext, styleValue } from "./dom.ts";
-import { stepOf, tick } from "./format.ts";
+import { byId, element, sizedContext, styleValue } from "./shared/dom.ts";
+import { stepOf, tick } from "./shared/format.ts";
 import type { BucketRange, TimeRanges } from "./range.ts";
 
 /** Heights in CSS pixels: of the lane of all samples, of another lane, of the gap between two, of the axis. */

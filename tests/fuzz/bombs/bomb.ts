@@ -22,7 +22,7 @@ export async function report(recording: Uint8Array, format: string, jit?: ByteSo
     ...DEFAULT_REPORT,
     tprof: { file: "x", mergeCpus: false, mergeThreads: false, mergeProcesses: false, perSymbol: false },
     weight: "period",
-    annotate: false,
+    marks: false,
     flamegraph: { inverted: false },
   };
   const profile = await loadProfile(new MemoryBytes(recording, "input"), files, {

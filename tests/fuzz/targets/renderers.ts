@@ -143,7 +143,7 @@ function optionsOf(bytes: Uint8Array, profile: Profile): OutputOptions {
       perSymbol: pick(7) < 3,
     },
     weight: pick(2) === 0 ? "period" : "samples",
-    annotate: pick(3) === 0,
+    marks: pick(3) === 0,
     flamegraph: { inverted: pick(2) === 0, base: undefined },
   };
 }

@@ -13,7 +13,7 @@ const profile = profileOf([
 ]);
 
 function folded(options: Partial<FoldedOptions> = {}, of = profile): string[] {
-  return whole(renderFolded(of, { weight: "period", annotate: false, ...options })).split("\n");
+  return whole(renderFolded(of, { weight: "period", marks: false, ...options })).split("\n");
 }
 
 Deno.test("renderFolded() has a line for each stack, sorted by path, of periods", () => {
@@ -31,7 +31,7 @@ Deno.test("renderFolded() has a line for each stack, sorted by path, of periods"
 Deno.test("renderFolded() counts samples, and marks kernel code and code made at run time, when asked to", () => {
   const marked = { ...profile, objects: profile.objects.map((object) => ({ ...object })) };
   marked.objects.find(({ name }) => name === "libc.so")!.kind = "jit";
-  assertEquals(folded({ weight: "samples", annotate: true }, marked), [
+  assertEquals(folded({ weight: "samples", marks: true }, marked), [
     "an-app;main 1",
     "app;main;libc.so_[j] 4",
     "app;main;sys_read_[k];[kernel.kallsyms]+0xff0_[k] 1",

@@ -1,7 +1,7 @@
 /** Formats numbers for people. */
 
-import { groupDigits, plural } from "../../base/text/plural.ts";
-import { amountText } from "../shared/amount.ts";
+import { groupDigits, plural } from "../../../base/text/plural.ts";
+import { amountText } from "../../shared/amount.ts";
 
 /** Formats a share, with more digits where it is small: `12.3%`, `1.23%`. */
 export function share(part: number, whole: number): string {

@@ -53,3 +53,8 @@ export interface Annotation {
   /** Problems, a sentence each. */
   warnings: string[];
 }
+
+/** Returns the text of a source line with tabs of four columns, which are those of many sources, and fit beside the rest. */
+export function shownSource(text: string): string {
+  return text.trimEnd().replaceAll("\t", "    ");
+}

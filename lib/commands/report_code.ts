@@ -1,0 +1,52 @@
+/** Code of the hottest functions in the page of `report --format html`. */
+
+import { counted } from "../base/text/plural.ts";
+import type { Io, ParsedArgs } from "../cli/command.ts";
+import type { LoadOptions } from "../profile/load/load.ts";
+import type { Profile } from "../profile/model/profile.ts";
+import type { ReportFormat } from "../report/formats.ts";
+import type { ProfileCode } from "../report/html/pack_code.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
+
+/** Number of the hottest functions whose code a page has, by default and at most. */
+export const CODE_COUNT = 50;
+const MAX_COUNT = 10_000;
+/** Time in ms after which no more code is read. */
+const PATIENCE = 2000;
+
+/** Source of the code of a profile's functions. */
+export interface CodeSource {
+  /** What to load with the profile. */
+  loading: Pick<LoadOptions, "sampledAddresses" | "seeObjects">;
+  /** Returns the code of the hottest functions of the profile, or of a part of it. */
+  of(profile: Profile, files: SymbolFiles): Promise<ProfileCode>;
+}
+
+/**
+ * Returns the source of the code that a format has; undefined if it has none, or the user wants none. It warns of code
+ * that there was no time for.
+ */
+export function codeSource(args: ParsedArgs, format: ReportFormat, io: Io): CodeSource | undefined {
+  const count = args.number("annotate", { min: 0, max: MAX_COUNT, integer: true }) ?? CODE_COUNT;
+  if (!format.code || count === 0) return undefined;
+  type Seen = Parameters<NonNullable<LoadOptions["seeObjects"]>>;
+  let seen: Seen | undefined;
+  return {
+    loading: { sampledAddresses: true, seeObjects: (...all) => seen = all },
+    of: async (profile, files) => {
+      const [objects, symbolizer] = seen!;
+      const { annotateHottest } = await import("../annotate/annotate_hottest.ts");
+      const until = performance.now() + PATIENCE;
+      const { code, unread } = await annotateHottest(profile, {
+        ...{ count, objects, symbolizer, files, mangled: args.has("no-demangle"), until },
+      });
+      if (unread > 0) {
+        io.err(
+          `pmuctl: warning: the page lacks code of ${counted(unread, "function")}: ` +
+            `reading it was stopped after ${PATIENCE / 1000} s: 'pmuctl annotate SYMBOL' shows it`,
+        );
+      }
+      return code;
+    },
+  };
+}
