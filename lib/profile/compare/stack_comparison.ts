@@ -1,7 +1,7 @@
 /** Comparison of two profiles stack by stack, as differential flame graphs draw it. */
 
 import { type Profile, sampleCount } from "../model/profile.ts";
-import { type CountedEvent, SampleCounts } from "../query/sample_counts.ts";
+import { type EventCounts, SampleCounts } from "../query/sample_counts.ts";
 import type { Normalization } from "../request/normalization.ts";
 import { comparisonNotes } from "./comparison_notes.ts";
 import { commonEvents, normalizingFactor } from "./diff.ts";
@@ -9,8 +9,8 @@ import { matchFunctions } from "./match_functions.ts";
 
 /** Event of two profiles, with its samples counted by command and function in the same terms. */
 export interface StackComparison {
-  a: CountedEvent;
-  b: CountedEvent;
+  a: EventCounts;
+  b: EventCounts;
   /** Normalization of B's weights: `share` where the recordings sampled different events. */
   normalize: Normalization;
   /** Factor that B's weights are to be multiplied by. */
@@ -32,7 +32,7 @@ export function compareStacks(
   const used = a.events[eventA].name === b.events[eventB].name ? normalize : "share";
   const factor = normalizingFactor(a, b, used, { a: eventA, b: eventB });
   const matched = matchFunctions(a, b, ["comm", "dso", "sym"]);
-  const counted = (profile: Profile, side: "a" | "b", event: number): CountedEvent => {
+  const counted = (profile: Profile, side: "a" | "b", event: number): EventCounts => {
     const { places, groups } = matched[side];
     return { counts: new SampleCounts(profile, places, () => groups), event };
   };

@@ -21,14 +21,7 @@ import { checkColumnCount, type ProfileTotals, profileTotals, sampledEventRows }
 import { type FilterField, type Unmatched, unmatchedFilters } from "./unmatched.ts";
 
 export type { EventChoice, FilterField, PathTree, ProfileFilter, ProfileTotals, SampleCounts, Unmatched };
-export type {
-  CallerNode,
-  CallNode,
-  CountedEvent,
-  GroupTree,
-  NodeWeights,
-  TableRow,
-} from "./sample_counts.ts";
+export type { CallerNode, CallNode, EventCounts, GroupTree, NodeWeights, TableRow } from "./sample_counts.ts";
 
 /**
  * Questions to a loaded profile. Selections give a query of their own, of a profile with fewer samples or events; `by`

@@ -10,8 +10,8 @@ import { type TableOptions, type TableRow, tableRows } from "./table.ts";
 
 export type { CallerNode, CallNode, GroupTree, NodeWeights, TableRow };
 
-/** Counted samples, and one of their events. */
-export interface CountedEvent {
+/** Counted samples of a profile, and one of its events. */
+export interface EventCounts {
   counts: SampleCounts;
   event: number;
 }
@@ -56,7 +56,7 @@ export class SampleCounts implements Grouping {
    * Returns the calls of all groups in `event` as one tree; with the weights that `other`, of another profile but counted
    * in the same terms (see compareStacks()), has in them.
    */
-  flameTree(event: number, other?: CountedEvent): FlameTreeColumns {
+  flameTree(event: number, other?: EventCounts): FlameTreeColumns {
     const own = { counts: this, event };
     return buildFlameTree(other ? [own, other] : [own]);
   }

@@ -1,13 +1,13 @@
 /** Makes the tree of calls that a flame graph lays out from one profile, or from two in the same terms. */
 
 import { isOffCpu } from "../../profile/model/profile.ts";
-import type { CountedEvent } from "../../profile/query/query.ts";
+import type { EventCounts } from "../../profile/query/query.ts";
 import { joinsRun, runLabel } from "../shared/frame_runs.ts";
 import type { BoxLabel, CallTree } from "./layout.ts";
 import { boxKind } from "./style.ts";
 
 /** Returns the calls of `drawn`, with the weights that `other` has in them. */
-export function profileCalls(drawn: CountedEvent, other?: CountedEvent): CallTree {
+export function profileCalls(drawn: EventCounts, other?: EventCounts): CallTree {
   const { counts, event } = drawn, { profile, places } = counts;
   const waited = isOffCpu(profile.events[event]?.name ?? "");
   const { parent, place, weights } = counts.flameTree(event, other);
