@@ -9,11 +9,11 @@ import { printable } from "../base/text/printable.ts";
 import { foldName } from "../report/shared/fold_name.ts";
 import { amountText } from "../report/shared/amount.ts";
 import {
+  type AnnotatedInstruction,
   type Annotation,
-  type Instruction,
+  type SampleWeight,
   shownSource,
   type SourceLine,
-  type Weight,
 } from "../report/shared/annotation.ts";
 
 /** Options of renderAnnotation(). */
@@ -105,12 +105,12 @@ function lineText({ file, line, text }: SourceLine): string {
 }
 
 /** Returns the direction of a jump within the function. */
-function arrow({ address, target }: Instruction): string {
+function arrow({ address, target }: AnnotatedInstruction): string {
   return target === undefined ? " " : target > address ? "↓" : "↑";
 }
 
 /** Returns a line with its share of the function, in the colour of that. */
-function heated({ samples, period }: Weight, self: Weight, text: string): string {
+function heated({ samples, period }: SampleWeight, self: SampleWeight, text: string): string {
   if (samples === 0) return `${" ".repeat(WEIGHT_COLUMNS)}${text}\n`;
   const share = self.period > 0 ? 100 * period / self.period : 100 * samples / self.samples;
   const weight = `${share.toFixed(2).padStart(7)}% ${samples.toString().padStart(8)} `;

@@ -9,7 +9,7 @@ import { errnoOf, errorCause, errorRemedy } from "../base/system/system_error.ts
 import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import type { FunctionCode } from "../symbols/bundle/bundled_code.ts";
-import type { Weight } from "../report/shared/annotation.ts";
+import type { SampleWeight } from "../report/shared/annotation.ts";
 import { type ListedLine, MAX_WHOLE, ShownInstructions } from "./shown_instructions.ts";
 
 /** Instruction as objdump prints it. */
@@ -61,7 +61,10 @@ export class Disassembler {
    * once, whatever the weights.
    * @param weights weight of each sampled offset.
    */
-  of(code: FunctionCode, weights: ReadonlyMap<number, Weight>): Promise<Disassembly | { cause: string }> {
+  of(
+    code: FunctionCode,
+    weights: ReadonlyMap<number, SampleWeight>,
+  ): Promise<Disassembly | { cause: string }> {
     const { syntax, maxWhole = MAX_WHOLE } = this.#options, { address, bytes: { length } } = code;
     const shown = new ShownInstructions(length, weights, maxWhole);
     if (length > maxWhole) return disassemble(code, shown, syntax);

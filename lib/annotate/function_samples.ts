@@ -5,7 +5,7 @@ import { fit } from "../base/text/width.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
 import { functionNamed } from "../profile/request/function_names.ts";
 import { unnamedName } from "../profile/model/unnamed.ts";
-import type { Weight } from "../report/shared/annotation.ts";
+import type { SampleWeight } from "../report/shared/annotation.ts";
 
 /** Samples in a function. */
 export interface FunctionSamples {
@@ -18,10 +18,10 @@ export interface FunctionSamples {
   /** First address, and the one behind the last: undefined for a function without a name. */
   start: number;
   end: number | undefined;
-  self: Weight;
-  all: Weight;
+  self: SampleWeight;
+  all: SampleWeight;
   /** Weight by bytes from the function's start, ascending. */
-  byOffset: Map<number, Weight>;
+  byOffset: Map<number, SampleWeight>;
 }
 
 /** Most names that an error lists, and most characters of each. */
@@ -30,13 +30,13 @@ const MAX_NAMED = 5, MAX_NAME = 80;
 /** Functions with samples of an event, heaviest first. The profile must have places (LoadOptions). */
 export class SampledFunctions {
   /** Weight of all samples of the event. */
-  readonly all: Weight = { samples: 0, period: 0 };
+  readonly all: SampleWeight = { samples: 0, period: 0 };
   /** Numbers of the functions. */
   readonly heaviest: readonly number[];
   readonly #profile: Profile;
   readonly #event: number;
   readonly #functions: Functions;
-  readonly #weights: (Weight | undefined)[] = [];
+  readonly #weights: (SampleWeight | undefined)[] = [];
 
   constructor(profile: Profile, event: number) {
     this.#profile = profile;
@@ -162,7 +162,7 @@ class Functions {
 }
 
 /** Adds samples to a weight. */
-export function add(to: Weight, samples: number, period: number): void {
+export function add(to: SampleWeight, samples: number, period: number): void {
   to.samples += samples;
   to.period += period;
 }

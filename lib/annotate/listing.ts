@@ -4,7 +4,7 @@ import { lastAtOrBefore } from "../base/bytes/ascending.ts";
 import { hexAddress } from "../base/bytes/address.ts";
 import { counted } from "../base/text/plural.ts";
 import type { SourceLines } from "../symbols/source_lines.ts";
-import type { Instruction, SourceLine, Weight } from "../report/shared/annotation.ts";
+import type { AnnotatedInstruction, SampleWeight, SourceLine } from "../report/shared/annotation.ts";
 import type { ObjectCode } from "../symbols/function_code.ts";
 import type { Disassembled, Disassembler } from "./disassemble.ts";
 import { add, type FunctionSamples } from "./function_samples.ts";
@@ -107,8 +107,8 @@ export interface InstructionPlaces {
 export function instructionsOf(
   { found: { start, byOffset }, list, offsets, base, end }: Listing,
   { lines, inlined, nameOf }: InstructionPlaces,
-): Instruction[] {
-  const instructions = list.map(({ address, text, target, leftOut }, i): Instruction => ({
+): AnnotatedInstruction[] {
+  const instructions = list.map(({ address, text, target, leftOut }, i): AnnotatedInstruction => ({
     address,
     ...withTarget({ text, target }, { base, end }, (linked) => nameOf(linked - base + start)),
     line: lines.ofInstruction[i],
@@ -127,7 +127,7 @@ function withTarget(
   { text, target }: Pick<Disassembled, "text" | "target">,
   { base, end }: { base: number; end: number },
   nameOf: (address: number) => string | undefined,
-): Pick<Instruction, "text" | "target"> {
+): Pick<AnnotatedInstruction, "text" | "target"> {
   if (target === undefined) return { text };
   const bare = text.replace(/(?:0x)?[0-9a-f]+(?: <[^>]*>)?$/, hexAddress(target));
   if (target >= base && target < end) return { text: `${bare} <+0x${hexAddress(target - base)}>`, target };
@@ -138,7 +138,7 @@ function withTarget(
 /** Warns if not all instructions of a function are shown. */
 export function partWarnings(
   { found: { name, self }, list, total }: Listing,
-  shown: readonly Weight[],
+  shown: readonly SampleWeight[],
 ): string[] {
   if (list.length === total) return [];
   const samples = shown.reduce((sum, each) => sum + each.samples, 0), hidden = self.samples - samples;

@@ -3,7 +3,7 @@
  * around each, so that its annotation stays one that people read and programs load.
  */
 
-import type { Weight } from "../report/shared/annotation.ts";
+import type { SampleWeight } from "../report/shared/annotation.ts";
 
 /** Largest code, in bytes, that is shown whole by default: some 16,000 instructions. */
 export const MAX_WHOLE = 1 << 16;
@@ -48,7 +48,11 @@ export class ShownInstructions {
    * @param weights weight of each sampled offset.
    * @param maxWhole largest code, in bytes, that is shown whole.
    */
-  constructor(length: number, weights: ReadonlyMap<number, Pick<Weight, "period">>, maxWhole = MAX_WHOLE) {
+  constructor(
+    length: number,
+    weights: ReadonlyMap<number, Pick<SampleWeight, "period">>,
+    maxWhole = MAX_WHOLE,
+  ) {
     this.#length = length;
     if (length > maxWhole) {
       this.#sampled = Array.from(weights).sort((a, b) => b[1].period - a[1].period).slice(0, MAX_SAMPLED)

@@ -2,7 +2,13 @@
 
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { exists } from "../base/files/exists.ts";
-import { FileBytes, identityOf, NAMED_BY_USER, openInput, standardInput } from "../base/files/file_bytes.ts";
+import {
+  FileBytes,
+  fileIdentity,
+  NAMED_BY_USER,
+  openInput,
+  standardInput,
+} from "../base/files/file_bytes.ts";
 import type { Io } from "./command.ts";
 
 /** Default file of `record` and its readers, in the working directory. */
@@ -85,7 +91,7 @@ function fileOf(stat: Deno.FileInfo): ByteInput | undefined {
   const file = FileBytes.tryOpen(path, NAMED_BY_USER);
   if (!file) return undefined;
   const begins = new TextDecoder().decode(file.read(0, MAGICS[0].length));
-  if (file.identity === identityOf(stat) && MAGICS.includes(begins)) return file;
+  if (file.identity === fileIdentity(stat) && MAGICS.includes(begins)) return file;
   file.close();
   return undefined;
 }

@@ -2,7 +2,7 @@
 
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
-import { identityOf } from "../base/files/file_bytes.ts";
+import { fileIdentity } from "../base/files/file_bytes.ts";
 import { removeQuietly } from "../base/files/remove_quietly.ts";
 import { gathered } from "./gather.ts";
 import { errnoOf, refusal } from "../base/system/system_error.ts";
@@ -13,7 +13,7 @@ import { errnoOf, refusal } from "../base/system/system_error.ts";
  */
 export function refuseSameFile(output: string, input: string): void {
   const out = tryStat(output), from = tryStat(input);
-  if (out?.isFile && from && identityOf(out) === identityOf(from)) {
+  if (out?.isFile && from && fileIdentity(out) === fileIdentity(from)) {
     throw new UsageError(`-o ${output} would overwrite the recording: name another file`);
   }
 }

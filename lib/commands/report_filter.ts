@@ -14,7 +14,7 @@ import {
   type ProfileQuery,
   type Unmatched,
 } from "../profile/query/query.ts";
-import { parseTimeRanges, type TimeRanges } from "../profile/request/time_ranges.ts";
+import { parseTimeRanges, type TimeSelection } from "../profile/request/time_ranges.ts";
 import { foldName } from "../report/shared/fold_name.ts";
 
 const PERCENTAGES = ["absolute", "relative"] as const;
@@ -61,7 +61,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
 /** Part of a recording to report. */
 export interface ProfilePart {
   /** Time ranges to keep. Shares refer to what is left. */
-  within?: TimeRanges;
+  within?: TimeSelection;
   /** CPUs to keep. Shares refer to what is left. */
   cpus?: ReadonlySet<number>;
   /** Filter for the samples shown; undefined when nothing is filtered. */

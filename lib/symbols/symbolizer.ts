@@ -86,7 +86,7 @@ type Outcome =
   | SymbolFailure & { table?: undefined };
 
 /** Names that a recording carries with it. */
-export interface CarriedNames {
+export interface ObjectNames {
   /** Returns what is known about an object; undefined if nothing is. */
   of(object: ObjectInfo): BundledObject | undefined;
   /** Texts of source lines, if there are any. */
@@ -98,7 +98,7 @@ export interface SymbolizerOptions {
   /** Limits on what all objects together may cost. */
   budget?: Budget;
   /** Names of the recording's own; files are asked only for objects whose names it does not have. */
-  carried?: CarriedNames;
+  carried?: ObjectNames;
   /** Debug information is needed too, for lines or inlined functions, and fetched if that is missing. */
   needsInfo?: boolean;
 }
@@ -134,7 +134,7 @@ function isItsSymbol({ kind }: ObjectInfo): boolean {
 export function openRunTimeNames(
   files: SymbolFiles,
   object: ObjectInfo,
-  carried: CarriedNames | undefined,
+  carried: ObjectNames | undefined,
 ): ByteSource | undefined {
   const dump = carried?.of(object)?.jitDump;
   return dump ? new MemoryBytes(dump, object.path) : files.open(object);
@@ -156,7 +156,7 @@ export class Symbolizer {
   readonly #symbols: SymbolInfo[] = [];
   readonly #warnings: { object: ObjectInfo; text: string }[] = [];
   readonly #budget: Budget;
-  readonly #carried: CarriedNames | undefined;
+  readonly #carried: ObjectNames | undefined;
   readonly #needsInfo: boolean;
   readonly #missing: MissingFiles;
   readonly #fetchWarnings: string[] = [];

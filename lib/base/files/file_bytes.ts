@@ -35,7 +35,7 @@ export class FileBytes implements ByteInput, ByteSource {
     this.name = name;
     this.#file = file;
     this.size = stat.size;
-    this.identity = identityOf(stat);
+    this.identity = fileIdentity(stat);
     this.device = deviceText(stat.dev);
     this.inode = stat.ino ?? 0;
     this.allocated = 512 * (stat.blocks ?? 0);
@@ -108,7 +108,7 @@ export function deviceOf(major: number, minor: number): string {
 }
 
 /** Returns the FileBytes.identity of the file with this `stat`. */
-export function identityOf({ dev, ino }: Deno.FileInfo): string {
+export function fileIdentity({ dev, ino }: Deno.FileInfo): string {
   return `${dev}:${ino}`;
 }
 

@@ -1,6 +1,6 @@
 /** Formatting of quantities: one unit for a whole row, and only significant digits. */
 
-import type { Unit } from "./metrics.ts";
+import type { MetricUnit } from "./metrics.ts";
 
 /** Unit to show values in. */
 export interface Scale {
@@ -22,7 +22,7 @@ const COUNT_STEPS: readonly (readonly [string, number])[] = [["G", 1e9], ["M", 1
 const SIGNIFICANT = 4;
 
 /** Returns the scale in which `typical` has four digits. With `whole`, values that are not divided have no decimals. */
-export function scaleFor(unit: Unit, typical: number, whole = false): Scale {
+export function scaleFor(unit: MetricUnit, typical: number, whole = false): Scale {
   const size = Math.abs(typical);
   const steps = STEPS[unit] ??
     (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1]]);
@@ -42,11 +42,11 @@ export function formatScaled(value: number, { divisor, decimals }: Scale): strin
 }
 
 /** Formats a value with its unit: `51.32 ms`. */
-export function formatQuantity(value: number, unit: Unit): string {
+export function formatQuantity(value: number, unit: MetricUnit): string {
   const scale = scaleFor(unit, value, Number.isInteger(value));
   return `${formatScaled(value, scale)} ${scale.unit}`.trimEnd();
 }
 
-function unitText(unit: Unit): string {
+function unitText(unit: MetricUnit): string {
   return unit === "count" ? "" : unit;
 }

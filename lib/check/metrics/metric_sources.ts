@@ -4,7 +4,7 @@
  * name of its source, because numbers from different sources are not comparable.
  */
 
-import type { RunFacts, Unit } from "./metrics.ts";
+import type { MetricUnit, RunFacts } from "./metrics.ts";
 
 /** Kind of a source: a plain run of the command, or another run under valgrind. */
 export type SourceKind = "run" | "valgrind";
@@ -14,7 +14,7 @@ export interface MetricSource {
   /** Name as printed, stored and compared: `task-clock`, `instructions(valgrind-3.19.0)`. */
   name: string;
   kind: SourceKind;
-  unit: Unit;
+  unit: MetricUnit;
   /** Event to count, as it is requested. */
   event?: string;
   /**
@@ -102,7 +102,11 @@ export function withName(source: MetricSource, name: string): MetricSource {
 
 function eventSource(
   event: string,
-  { unit = "count", steady = false, threshold = 5 }: { unit?: Unit; steady?: boolean; threshold?: number },
+  { unit = "count", steady = false, threshold = 5 }: {
+    unit?: MetricUnit;
+    steady?: boolean;
+    threshold?: number;
+  },
 ): MetricSource {
   return { name: event, kind: "run", unit, event, steady, threshold };
 }

@@ -1,7 +1,7 @@
 /** Metrics of runs: a table with the way to read each from a run. For all of them, less is better. */
 
 /** Unit of a metric's values. `count` and an event's own unit are shown as they are. */
-export type Unit = "ns" | "bytes" | "count" | (string & Record<never, never>);
+export type MetricUnit = "ns" | "bytes" | "count" | (string & Record<never, never>);
 
 /** Facts about a run that metrics are read from: a part of MeasuredRun. */
 export interface RunFacts {
@@ -26,7 +26,7 @@ export interface RunFacts {
 /** Value that is read from each run. */
 export interface Metric {
   name: string;
-  unit: Unit;
+  unit: MetricUnit;
   /** True to omit it from tables when it was 0 in every run: nothing happened, or nothing was seen. */
   onlyWhenAny?: boolean;
   /** Name in a run of the event that it counts. */

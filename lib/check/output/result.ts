@@ -3,7 +3,7 @@
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
 import type { GateResult, MetricGate } from "../gate.ts";
-import type { Unit } from "../metrics/metrics.ts";
+import type { MetricUnit } from "../metrics/metrics.ts";
 import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
 import { counted } from "../../base/text/plural.ts";
@@ -19,7 +19,7 @@ export interface CheckRow {
   metric: string;
   /** Name of the source that measured it; undefined when it was not measured. */
   rung?: string;
-  unit: Unit;
+  unit: MetricUnit;
   verdict: Verdict;
   /** True when it passed and is better by more than the threshold. */
   improved: boolean;

@@ -15,7 +15,7 @@ import { exclusionsOf, hardwarePmus, type ReplacedSet } from "./exclusion.ts";
 import type { Counter } from "../open/open_set.ts";
 import {
   fromLine,
-  GO,
+  GO_AHEAD,
   HOLD_COMMAND,
   type HoldRequest,
   type SetAnswer,
@@ -219,7 +219,7 @@ class StartedHolder {
 
   /** Lets the holder bind the set, and waits until it has. */
   async bound(): Promise<SetInfo> {
-    this.#write(GO + "\n");
+    this.#write(GO_AHEAD + "\n");
     return (await this.#reportOf("bound")).bound;
   }
 

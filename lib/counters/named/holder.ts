@@ -22,7 +22,7 @@ import type { PcNames } from "../open/pc_names.ts";
 import {
   type CounterTitle,
   fromLine,
-  GO,
+  GO_AHEAD,
   type HoldRequest,
   type ProtocolReply,
   type ProtocolRequest,
@@ -53,7 +53,7 @@ export async function holdSet(names: () => PcNames): Promise<number> {
     const opened = openSet(request, names, (note) => report({ note }));
     report({ opened: true });
     const word = await lines.next();
-    if (word.value !== GO) return EXIT.ok; // the parent has gone
+    if (word.value !== GO_AHEAD) return EXIT.ok; // the parent has gone
     start(opened.set, request);
     Deno.chdir("/"); // keeps no file system busy
     const holder = new Holder(request, opened);

@@ -72,7 +72,7 @@ export interface SetAnswer {
 /** Reply of a holder: an answer, or the reason for refusing. */
 export type ProtocolReply = { ok: SetAnswer } | { refused: SetFault };
 
-/** First message to a starting holder, on its standard input. A second line, `GO`, completes the start. */
+/** First message to a starting holder, on its standard input. A second line, `GO_AHEAD`, completes the start. */
 export interface HoldRequest {
   name: string;
   /** Socket to listen at. */
@@ -88,7 +88,7 @@ export interface HoldRequest {
 }
 
 /** Line that lets a holder bind its set. */
-export const GO = "go";
+export const GO_AHEAD = "go";
 
 /** Hidden command of pmuctl that runs a holder. Its argument is the set's name, which makes it visible in ps. */
 export const HOLD_COMMAND = "hold-set";
@@ -97,7 +97,7 @@ export const HOLD_COMMAND = "hold-set";
 export type StartReport =
   /** Something differs from what was requested. */
   | { note: string }
-  /** Counters are open; the holder waits for GO. */
+  /** Counters are open; the holder waits for GO_AHEAD. */
   | { opened: true }
   /** Set is bound and its socket exists. */
   | { bound: SetInfo }

@@ -9,7 +9,6 @@ import type { Token } from "./tokens.ts";
 import {
   bytesOf,
   dynamicBytes,
-  element,
   fieldValue,
   isTrue,
   NO_DATA,
@@ -18,6 +17,7 @@ import {
   type TracepointData,
   unsignedAt,
   type Value,
+  valueElement,
 } from "./values.ts";
 
 /** Expression that has been parsed. */
@@ -222,7 +222,7 @@ export class ExpressionParser {
     if (field.kind !== "array" || !this.takes("[")) return (data) => fieldValue(field, data);
     const index = this.expression();
     this.#expect("]");
-    return (data) => element(field, data, Number(numberOf(index(data))));
+    return (data) => valueElement(field, data, Number(numberOf(index(data))));
   }
 
   #fieldNamed(name: string): TracepointField {

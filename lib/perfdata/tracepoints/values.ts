@@ -40,7 +40,7 @@ export function fieldValue(field: TracepointField, data: TracepointData): Value 
 }
 
 /** Returns the number at an index of an array; 0 outside of it. */
-export function element(
+export function valueElement(
   { offset, size, elementSize, signed }: TracepointField,
   { view }: TracepointData,
   index: number,

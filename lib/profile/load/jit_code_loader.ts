@@ -6,7 +6,7 @@ import { type CodeMapping, isJitDump, readJitDump } from "../../symbols/jit/jitd
 import type { Budget, Cost } from "../../symbols/object/limits.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { type CarriedNames, openRunTimeNames } from "../../symbols/symbolizer.ts";
+import { type ObjectNames, openRunTimeNames } from "../../symbols/symbolizer.ts";
 import {
   missingSymbolCause,
   missingSymbolRemedy,
@@ -45,7 +45,7 @@ export interface JitCodeOptions {
   /** Limits what all objects together may cost. */
   budget: Budget;
   /** Names that the recording carries. */
-  carried?: CarriedNames;
+  carried?: ObjectNames;
   /**
    * Returns the time that the recording's times count from. Only for recordings with CLOCK_MONOTONIC times, like those of
    * the dumps; without it the last code at an address is taken to have been there all the time.
@@ -58,7 +58,7 @@ export class JitCodeLoader {
   readonly #spaces: AddressSpaces;
   readonly #files: SymbolFiles;
   readonly #budget: Budget;
-  readonly #carried: CarriedNames | undefined;
+  readonly #carried: ObjectNames | undefined;
   readonly #timeBase: (() => bigint) | undefined;
   /** Dumps by process and file name; undefined for those that could not be read. */
   readonly #mapped = new Map<string, MappedDump | undefined>();

@@ -29,7 +29,7 @@ import { shortened } from "../../symbols/table/demangle.ts";
 import { readable, symbolsFrom } from "./readable_names.ts";
 import { checkValid, type Profile } from "../model/profile.ts";
 import { FrameTable, PlacedFrames, type SampleColumns, type TimeTable } from "../model/tables.ts";
-import { clockText, type TimeRanges, timeTest } from "../request/time_ranges.ts";
+import { clockText, type TimeSelection, timeTest } from "../request/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
 
@@ -72,7 +72,7 @@ export interface LoadOptions {
   /** Keep what tracepoints carry, as text, with the times (`times.texts`). */
   texts?: boolean;
   /** Keep only the samples of these times. */
-  within?: TimeRanges;
+  within?: TimeSelection;
   /**
    * Keep where in memory each frame was, how far into its symbol (`frames.ip`, `frames.offset`), and where that is
    * (`symbols.start`, `symbols.end`).
@@ -501,7 +501,7 @@ function isMonotonic({ events }: PerfHeader): boolean {
 }
 
 /** Cuts the slices out of a profile that has all times. */
-function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile {
+function cutOut(whole: Profile, within: TimeSelection, keepTimes: boolean): Profile {
   const { start, end } = whole.meta;
   if (!whole.times?.at.length) return whole;
   const cut = cutTimes(whole, timeTest(within, () => start, { first: start, last: end }));

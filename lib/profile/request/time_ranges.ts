@@ -15,7 +15,7 @@ export interface TimeSpan {
 }
 
 /** Spans of time, or slices of the recording: shares from 0 to 1 of the time between the first and the last sample. */
-export type TimeRanges = { spans: TimeSpan[] } | { slices: [from: number, to: number][] };
+export type TimeSelection = { spans: TimeSpan[] } | { slices: [from: number, to: number][] };
 
 /** Times of the first and the last sample, in ns of the recording's clock. */
 export interface TimeExtent {
@@ -31,7 +31,7 @@ const FORMS = "FROM,TO in seconds of the recording's clock, +FROM,+TO in seconds
  * slice of that size) and `A%` (from the start), several separated by commas. In addition, an end with a leading +
  * counts from the first sample. Throws UsageError.
  */
-export function parseTimeRanges(text: string): TimeRanges {
+export function parseTimeRanges(text: string): TimeSelection {
   const refuse = (why: string) => new UsageError(`--time '${text}': ${why}: expected ${FORMS}`);
   if (text.includes("%")) {
     return {
@@ -84,7 +84,7 @@ function parseMoment(text: string): Moment | undefined {
  * no range.
  */
 export function timeTest(
-  ranges: TimeRanges,
+  ranges: TimeSelection,
   base: () => bigint,
   extent?: TimeExtent,
 ): (at: number) => boolean {

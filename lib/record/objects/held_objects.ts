@@ -4,7 +4,7 @@
  */
 
 import { holdableFiles } from "../../../ffi/descriptors.ts";
-import { FileBytes, identityOf } from "../../base/files/file_bytes.ts";
+import { FileBytes, fileIdentity } from "../../base/files/file_bytes.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { DELETED, type FileMapping, MappedFiles } from "./mapped_files.ts";
 
@@ -95,7 +95,7 @@ function idOf(held: HeldFile): string | undefined {
 
 function identityAt(path: string): string | undefined {
   try {
-    return identityOf(Deno.statSync(path));
+    return fileIdentity(Deno.statSync(path));
   } catch {
     return undefined; // missing, or not ours to see
   }

@@ -15,7 +15,7 @@ import { concat } from "../../base/bytes/bytes.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import { identityOf } from "../../base/files/file_bytes.ts";
+import { fileIdentity } from "../../base/files/file_bytes.ts";
 import { encodeFeatures, type FeatureSection } from "../../perfdata/format/feature_encoders.ts";
 import { type BuildIdEntry, FEATURE } from "../../perfdata/format/features.ts";
 import type { PlacedSection } from "../../perfdata/format/room.ts";
@@ -248,7 +248,9 @@ export class RecordFile implements Sink {
   /** Removes the file, and puts back the one that was there before. Leaves /dev/null and the like where they are. */
   discard(): void {
     const here = lookAt(this.#path);
-    if (!here?.isFile || identityOf(here) !== identityOf(Deno.statSync(`/proc/self/fd/${this.fd}`))) return;
+    if (!here?.isFile || fileIdentity(here) !== fileIdentity(Deno.statSync(`/proc/self/fd/${this.fd}`))) {
+      return;
+    }
     Deno.removeSync(this.#path);
     if (this.#hadOld) Deno.renameSync(this.#path + OLD, this.#path);
   }

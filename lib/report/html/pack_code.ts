@@ -2,7 +2,12 @@
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { printable } from "../../base/text/printable.ts";
-import { type Annotation, type Instruction, shownSource, type SourceLine } from "../shared/annotation.ts";
+import {
+  type AnnotatedInstruction,
+  type Annotation,
+  shownSource,
+  type SourceLine,
+} from "../shared/annotation.ts";
 import type { CodeTables } from "./code_tables.ts";
 
 /** Annotated functions of a profile. */
@@ -116,7 +121,7 @@ class CodePacker {
   }
 
   #instruction(
-    { address, text, target, line, inlined, leftOut, samples, period }: Instruction,
+    { address, text, target, line, inlined, leftOut, samples, period }: AnnotatedInstruction,
     start: number,
   ): void {
     const to = this.#instructions;

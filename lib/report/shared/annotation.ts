@@ -1,7 +1,7 @@
 /** Model of an annotated function: its instructions and source lines, with the samples in each. */
 
-/** Weight of samples. */
-export interface Weight {
+/** Weight of samples in a place of the code. */
+export interface SampleWeight {
   /** Number of samples. */
   samples: number;
   /** Sum of their periods: events, or ns for the clock events. */
@@ -9,7 +9,7 @@ export interface Weight {
 }
 
 /** Instruction of the function. */
-export interface Instruction extends Weight {
+export interface AnnotatedInstruction extends SampleWeight {
   /** Address that the object was linked for; of the kernel, the one in memory. */
   address: number;
   /** Assembly, without the address. */
@@ -25,7 +25,7 @@ export interface Instruction extends Weight {
 }
 
 /** Source line with code of the function. */
-export interface SourceLine extends Weight {
+export interface SourceLine extends SampleWeight {
   /** Path as given to the compiler. */
   file: string;
   /** Number from 1; 0 for code that the compiler made up. */
@@ -44,10 +44,10 @@ export interface Annotation {
   event: string;
   unit: "ns" | "events";
   /** Weight of the function itself, and of all samples of the event. */
-  self: Weight;
-  all: Weight;
+  self: SampleWeight;
+  all: SampleWeight;
   /** Instructions in the order of their addresses; empty where they cannot be shown. Of very large functions not all. */
-  instructions: Instruction[];
+  instructions: AnnotatedInstruction[];
   /** Source lines in the order of their first instruction. */
   lines: SourceLine[];
   /** Problems, a sentence each. */

@@ -12,12 +12,12 @@ import { sameBuildId } from "../elf/build_id.ts";
 import { ElfFile } from "../elf/elf.ts";
 import { DebuginfodCache, type ServedKind, type UnfinishedFile } from "../files/debuginfod_cache.ts";
 import {
+  type AnnouncedFile,
   FETCH_COMMAND,
+  type FetchFrame,
   type FetchOutcome,
   type FetchRequest,
-  type FileStart,
   FRAME,
-  type Frame,
   readFrames,
 } from "./frames.ts";
 import type { DebugServers } from "./servers.ts";
@@ -194,14 +194,14 @@ export class DebugFetcher {
     }
   }
 
-  #take({ kind, bytes }: Frame, fetch: Fetch): void {
+  #take({ kind, bytes }: FetchFrame, fetch: Fetch): void {
     const { wanted } = fetch;
     if (kind === FRAME.DATA) {
       fetch.file?.write(bytes);
       fetch.received += bytes.length;
       this.#left.bytes -= bytes.length;
     } else if (kind === FRAME.START) {
-      fetch.announced = fetch.received + (parse<FileStart>(bytes).size ?? 0);
+      fetch.announced = fetch.received + (parse<AnnouncedFile>(bytes).size ?? 0);
       if (fetch.file) fetch.file.restart();
       else fetch.file = this.#cache.create(wanted.buildId, wanted.kind);
     } else if (kind === FRAME.END) this.#finish(parse<FetchOutcome>(bytes), fetch);

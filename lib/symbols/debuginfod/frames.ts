@@ -20,13 +20,13 @@ export interface FetchRequest {
 }
 
 /** Request, and a promise that resolves when nobody waits for the files any more. */
-export interface OpenRequest {
+export interface PendingRequest {
   request: FetchRequest;
   closed: Promise<void>;
 }
 
 /** Reads a request. Throws SyntaxError if the stream ends before it is complete. */
-export async function readRequest(input: ReadableStream<Uint8Array>): Promise<OpenRequest> {
+export async function readRequest(input: ReadableStream<Uint8Array>): Promise<PendingRequest> {
   const reader = input.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
     .getReader();
   let text = "";
@@ -43,7 +43,7 @@ export async function readRequest(input: ReadableStream<Uint8Array>): Promise<Op
 
 /** Kinds of frames. */
 export const FRAME = {
-  /** A server begins to send the file: JSON of FileStart. What was sent before is void. */
+  /** A server begins to send the file: JSON of AnnouncedFile. What was sent before is void. */
   START: 1,
   /** Bytes of the file. */
   DATA: 2,
@@ -52,7 +52,7 @@ export const FRAME = {
 } as const;
 
 /** File that a server begins to send. */
-export interface FileStart {
+export interface AnnouncedFile {
   /** Size in bytes, if the server has said. */
   size?: number;
 }
@@ -76,14 +76,14 @@ export function frameHead(file: number, kind: number, length: number): Uint8Arra
 }
 
 /** Frame with its bytes, which are valid until the next one is read. */
-export interface Frame {
+export interface FetchFrame {
   file: number;
   kind: number;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Splits a stream into frames. Ends quietly where the stream does, and throws Error for what is no frame. */
-export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<FetchFrame> {
   let held = new Uint8Array(1 << 17), end = 0;
   for await (const chunk of stream) {
     if (end + chunk.length > held.length) {

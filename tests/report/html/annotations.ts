@@ -1,12 +1,12 @@
 /** Made-up annotations of functions, for tests of pages. */
 
-import type { Annotation, Instruction } from "../../../lib/report/shared/annotation.ts";
+import type { AnnotatedInstruction, Annotation } from "../../../lib/report/shared/annotation.ts";
 
 /** Markup that would run a script if it were not text. */
 export const HOSTILE = "</script><img/src=x/onerror=window.hit=1><script>window.hit=2</script>";
 
 /** Returns an instruction with samples of 100 each. */
-export function instruction(address: number, samples: number, inlined: string[]): Instruction {
+export function instruction(address: number, samples: number, inlined: string[]): AnnotatedInstruction {
   return { address, text: "nop", line: -1, inlined, leftOut: 0, samples, period: 100 * samples };
 }
 
