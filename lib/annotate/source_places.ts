@@ -1,7 +1,7 @@
 /** Source lines and inlined functions of the code of one object. */
 
 import type { BundledInlined, BundledObject } from "../symbols/bundle/bundled_object.ts";
-import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
+import { mayFetch, type SymbolFiles } from "../symbols/files/symbol_files.ts";
 import {
   type FunctionRows,
   InlinedCode,
@@ -50,7 +50,7 @@ export function linesAt(
     ? linesOf(object, addresses, { files, budget, bundledOf: () => bundled })
     : read;
   if ("file" in found) return { ...found, carried: true };
-  const why = whyNoLines(found, object, files.fetcher !== undefined);
+  const why = whyNoLines(found, object, mayFetch(files, object));
   return { warning: `no source lines in ${object.name}: ${why}` };
 }
 

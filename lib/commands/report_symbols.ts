@@ -76,6 +76,8 @@ async function askedFetcher(args: ParsedArgs, io: Io): Promise<FileFetcher | und
   return new DebugFetcher({
     servers: found.servers,
     folder,
+    // some distributions set the variable in all shells, and the file has more than 500 MB
+    fetchesKernel: named.length > 0,
     interruption: catchInterrupt,
     onProgress: fetchingNotes(io),
   });

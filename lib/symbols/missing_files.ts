@@ -4,7 +4,7 @@ import { append } from "../base/bytes/lists.ts";
 import { elfSymbols, hasSymtab } from "./elf/elf_symbols.ts";
 import { MINI_DEBUG_SECTION } from "./elf/mini_debug.ts";
 import type { ServedKind } from "./files/debuginfod_cache.ts";
-import type { FileFetcher, SymbolFiles } from "./files/symbol_files.ts";
+import { type FileFetcher, mayFetch, type SymbolFiles } from "./files/symbol_files.ts";
 import { mayHavePclntab } from "./go/find_pclntab.ts";
 import type { Cost } from "./object/limits.ts";
 import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
@@ -28,6 +28,8 @@ export interface MissingFilesOptions {
   files: SymbolFiles;
   /** Opens an object's files. Never throws. */
   open(object: ObjectInfo): ObjectElf | Unopened;
+  /** Returns whether an object of the kernel, or a module, has symbols. */
+  hasSymbols(object: ObjectInfo): boolean;
   /** Debug information is needed besides symbols. */
   needsInfo: boolean;
 }
@@ -69,16 +71,20 @@ export class MissingFiles {
     return news;
   }
 
-  #of(
-    { kind, name, path, buildId }: ObjectInfo,
-    opened: ObjectElf | Unopened,
-    addresses?: Float64Array,
-  ): MissingFile[] {
-    const { files: { fetcher }, needsInfo } = this.#options;
-    if (fetcher === undefined || kind !== "file") return [];
+  #of(object: ObjectInfo, opened: ObjectElf | Unopened, addresses?: Float64Array): MissingFile[] {
+    const { files, needsInfo, hasSymbols } = this.#options, { fetcher } = files;
+    const { kind, name, path, buildId } = object;
+    if (fetcher === undefined || !mayFetch(files, object)) return [];
     const missing = (id: string, served: ServedKind) => {
       return fetcher.mayHave(id, served) ? [{ buildId: id, kind: served, object: name }] : [];
     };
+    if (kind === "kernel" || kind === "module") {
+      if (buildId === undefined || files.isNamed?.(object)) return [];
+      // only files with debug information are opened
+      const isNeeded = !hasSymbols(object) || (needsInfo && !("file" in opened));
+      return isNeeded ? missing(buildId, "debuginfo") : [];
+    }
+    if (kind !== "file") return [];
     if (!("file" in opened)) {
       const { reason } = opened.failure;
       const isGone = reason === REASON.NO_FILE || reason === REASON.BUILD_ID_DIFFERS;

@@ -19,6 +19,7 @@ import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "./objec
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import {
+  kernelFilesRemedy,
   missingSymbolCause,
   missingSymbolRemedy,
   REASON,
@@ -188,7 +189,7 @@ export function linesOf(
 /** Explains why an object has no lines, and what to do about it. */
 export function whyNoLines({ reason, detail }: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
   if (object.kind !== "file" && reason === REASON.NO_FILE) {
-    return "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
+    return kernelFilesRemedy(object, fetches);
   }
   return reason === REASON.NO_SYMBOLS
     ? `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${

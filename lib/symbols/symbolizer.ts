@@ -125,6 +125,10 @@ function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outco
   return { table, shift: kernelShift(file, object) ?? 0 };
 }
 
+function isOfKernel({ kind }: ObjectInfo): boolean {
+  return kind === "kernel" || kind === "module";
+}
+
 /** Returns whether the object itself is the only symbol, with the same name. */
 function isItsSymbol({ kind }: ObjectInfo): boolean {
   return kind === "bpf" || kind === "missing";
@@ -171,7 +175,7 @@ export class Symbolizer {
     this.#carried = options.carried;
     const { needsInfo = false } = options;
     this.#needsInfo = needsInfo;
-    this.#missing = new MissingFiles({ files, open: (object) => this.#open(object), needsInfo });
+    this.#missing = this.#missingFiles(needsInfo);
   }
 
   /** Problems found while loading, a sentence each. */
@@ -208,8 +212,7 @@ export class Symbolizer {
   isReady(object: ObjectInfo): boolean {
     if (this.#loaded[object.id] !== undefined) return true;
     if (this.#packed.has(object.id)) return false;
-    if (object.kind === "module") return this.#isModuleReady(object);
-    if (object.kind === "kernel") this.#load(object);
+    if (isOfKernel(object)) return this.#isKernelReady(object);
     if (object.kind !== "file") return true;
     if (this.#loadCarried(object)) return true;
     const opened = this.#open(object);
@@ -233,13 +236,15 @@ export class Symbolizer {
     addressesOf?: AddressesOf,
   ): Promise<void> {
     const sampled = Array.from(objects);
-    for (const object of sampled) {
-      if (object.kind === "module" && !this.isReady(object)) await this.#unpackModule(object);
+    const kernel = sampled.filter((object) => isOfKernel(object) && !this.#isCarried(object));
+    for (const object of kernel) {
+      if (!this.isReady(object)) await this.#loadUnpacked(object);
     }
     const files = sampled.filter((object) => {
-      return object.kind === "file" && this.#loaded[object.id] === undefined && !this.#loadCarried(object);
+      return object.kind === "file" && this.#loaded[object.id] === undefined && !this.#isCarried(object);
     });
-    append(this.#fetchWarnings, await this.#missing.fetch(files, addressesOf));
+    append(this.#fetchWarnings, await this.#missing.fetch([...files, ...kernel], addressesOf));
+    for (const object of kernel) this.#loadFetched(object);
     for (const object of files) {
       const opened = this.#open(object);
       if ("file" in opened && isPacked(opened)) {
@@ -261,9 +266,16 @@ export class Symbolizer {
    */
   async fetchInfo(objects: readonly ObjectInfo[]): Promise<string[]> {
     if (this.#files.fetcher === undefined) return [];
-    const open = (object: ObjectInfo) => this.#open(object);
-    const missing = new MissingFiles({ files: this.#files, open, needsInfo: true });
-    return await missing.fetch(objects, () => new Float64Array(0));
+    return await this.#missingFiles(true).fetch(objects, () => new Float64Array(0));
+  }
+
+  #missingFiles(needsInfo: boolean): MissingFiles {
+    return new MissingFiles({
+      files: this.#files,
+      open: (object) => this.#open(object),
+      hasSymbols: ({ id }) => this.#loaded[id]?.table !== undefined,
+      needsInfo,
+    });
   }
 
   /** Number of symbols that have been numbered. */
@@ -381,6 +393,12 @@ export class Symbolizer {
       () => ({ table, incomplete: bundled!.facts.failure }),
       bundled,
     );
+  }
+
+  /** Returns whether the symbols of an object are those that the recording carries. Loads them if so. */
+  #isCarried(object: ObjectInfo): boolean {
+    const loaded = this.#loaded[object.id] ?? this.#loadCarried(object);
+    return loaded?.bundled?.symbols !== undefined;
   }
 
   #load(object: ObjectInfo): Loaded {
@@ -502,10 +520,11 @@ export class Symbolizer {
     return true;
   }
 
-  /** Loads a module, unless its names are only in a compressed file. */
-  #isModuleReady(object: ObjectInfo): boolean {
+  /** Loads the kernel or a module, unless names are only in a compressed file, or a file is to be fetched. */
+  #isKernelReady(object: ObjectInfo): boolean {
     const { packedModules } = this.#files;
-    if (packedModules !== undefined && !this.#loadCarried(object)) {
+    if (this.#loadCarried(object)) return true;
+    if (object.kind === "module" && packedModules !== undefined) {
       const cost = this.#budget.cost(object.path);
       const isListed = this.#kernelTable(object, cost).table !== undefined;
       cost.abandon();
@@ -515,12 +534,26 @@ export class Symbolizer {
         return false;
       }
     }
-    if (this.#loaded[object.id] === undefined) this.#load(object);
-    return true;
+    this.#load(object);
+    if (this.#files.fetcher === undefined) return true;
+    const opened = this.#open(object), lacks = this.#missing.has(object, opened);
+    closeUnread(opened);
+    if (!lacks) return true;
+    this.#loaded[object.id] = undefined;
+    this.#packed.add(object.id);
+    return false;
   }
 
-  /** Loads a module from a compressed file. */
-  async #unpackModule(object: ObjectInfo): Promise<void> {
+  /** Loads the kernel or a module again if a file of it may have come. */
+  #loadFetched(object: ObjectInfo): void {
+    const loaded = this.#loaded[object.id];
+    if (this.#files.fetcher === undefined || (loaded?.table && !this.#needsInfo)) return;
+    if (loaded?.table) loaded.tellsInlined = this.#hasKernelInfo(object);
+    else this.#loadKernel(object);
+  }
+
+  /** Loads the kernel or a module, from a compressed file if there is one and names are nowhere else. */
+  async #loadUnpacked(object: ObjectInfo): Promise<void> {
     const cost = this.#budget.cost(object.path);
     let unpacked: ByteSource | undefined;
     try {

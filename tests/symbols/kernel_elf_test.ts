@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { hostSymbolFiles } from "../../lib/symbols/files/host_files.ts";
-import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
+import type { FileFetcher, SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { openInlinedCode } from "../../lib/symbols/inlined_code.ts";
 import { Cost } from "../../lib/symbols/object/limits.ts";
 import { KERNEL_MAP, type ObjectInfo, ObjectTable } from "../../lib/symbols/object/objects.ts";
@@ -41,8 +41,8 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
 }
 
 /** Symbol files below a folder of a recording made elsewhere, with no list of the kernel's. */
-function filesBelow(root: string): SymbolFiles {
-  const files = hostSymbolFiles({ root });
+function filesBelow(root: string, fetcher?: FileFetcher): SymbolFiles {
+  const files = hostSymbolFiles({ root, fetcher });
   files.setMachine!({ hostname: "elsewhere", osrelease: RELEASE, arch: "x86_64", processes: [] });
   return {
     ...files,
@@ -287,29 +287,45 @@ testUnless(HINDRANCE, "an unlinked file that is damaged names nothing, and ends 
   });
 });
 
+/** A made-up kernel's vmlinux below a folder, and the address of `first` where the kernel was loaded. */
+interface KernelScene {
+  root: string;
+  vmlinux: string;
+  buildId: string;
+  first: number;
+}
+
+async function withKernel(body: (scene: KernelScene) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/kernel.c`, KERNEL_SOURCE);
+    await run(dir, "cc", ...COMPILE, "-fno-toplevel-reorder", "kernel.c");
+    const vmlinux = `${dir}/root/usr/lib/debug/boot/vmlinux-${RELEASE}`;
+    await Deno.mkdir(vmlinux.slice(0, vmlinux.lastIndexOf("/")), { recursive: true });
+    const link = [
+      "-nostdlib",
+      "-static",
+      "-no-pie",
+      "-Wl,-Ttext=0xffffffff81000000",
+      "-Wl,-e,_text",
+      "-Wl,--build-id",
+    ];
+    await run(dir, "cc", ...link, "-o", vmlinux, "kernel.o");
+    const buildId = /Build ID: ([0-9a-f]+)/.exec(await run(dir, "readelf", "-n", vmlinux))![1];
+    const linked = await symbolsOf(dir, vmlinux);
+    const first = LINKED + MOVED + linked.get("first")!.value - linked.get("_text")!.value;
+    await body({ root: `${dir}/root`, vmlinux, buildId, first });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
 testUnless(
   HINDRANCE,
   "the kernel has its names, lines and inlined functions from the vmlinux of its release",
-  async () => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await Deno.writeTextFile(`${dir}/kernel.c`, KERNEL_SOURCE);
-      await run(dir, "cc", ...COMPILE, "-fno-toplevel-reorder", "kernel.c");
-      const vmlinux = `${dir}/root/usr/lib/debug/boot/vmlinux-${RELEASE}`;
-      await Deno.mkdir(vmlinux.slice(0, vmlinux.lastIndexOf("/")), { recursive: true });
-      const link = [
-        "-nostdlib",
-        "-static",
-        "-no-pie",
-        "-Wl,-Ttext=0xffffffff81000000",
-        "-Wl,-e,_text",
-        "-Wl,--build-id",
-      ];
-      await run(dir, "cc", ...link, "-o", vmlinux, "kernel.o");
-      const buildId = /Build ID: ([0-9a-f]+)/.exec(await run(dir, "readelf", "-n", vmlinux))![1];
-      const linked = await symbolsOf(dir, vmlinux);
-      const first = LINKED + MOVED + linked.get("first")!.value - linked.get("_text")!.value;
-      const files = filesBelow(`${dir}/root`);
+  () =>
+    withKernel(async ({ root, buildId, first }) => {
+      const files = filesBelow(root);
       const { kernel } = objects({ buildId });
       assertEquals(await namesAt(files, kernel, [first, first + 2, LINKED]), ["first", "first", ""]);
       const places = Array.from({ length: 12 }, (_, i) => placeAt(files, kernel, first + i));
@@ -324,8 +340,82 @@ testUnless(
         "",
         "unknown where it was loaded",
       );
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
-  },
+    }),
+);
+
+/** Files below a folder, and a server that has a file of a build; what was asked for is in `asked`. */
+function filesWithServer(
+  root: string,
+  { path, buildId, fetchesKernel = true }: { path: string; buildId: string; fetchesKernel?: boolean },
+): { files: SymbolFiles; asked: string[] } {
+  const asked: string[] = [], place = `${root}/usr/lib/debug/.build-id/${buildId.slice(0, 2)}`;
+  const kept = `${root}/served`, fetched = `${place}/${buildId.slice(2)}.debug`;
+  Deno.renameSync(path, kept);
+  const fetcher: FileFetcher = {
+    ...{ warnings: [], fetchesKernel },
+    mayHave: (id, kind) => !asked.includes(`${kind} ${id}`),
+    fetch(files) {
+      for (const { kind, buildId: id } of files) {
+        asked.push(`${kind} ${id}`);
+        if (id !== buildId || kind !== "debuginfo") continue;
+        Deno.mkdirSync(place, { recursive: true });
+        Deno.copyFileSync(kept, fetched);
+      }
+      return Promise.resolve();
+    },
+  };
+  return { files: filesBelow(root, fetcher), asked };
+}
+
+testUnless(HINDRANCE, "the debug files of the kernel and of a module are fetched for names", async () => {
+  await withKernel(async ({ root, vmlinux: path, buildId, first }) => {
+    const { kernel } = objects({ buildId });
+    const { files: others, asked: none } = filesWithServer(root, { path, buildId, fetchesKernel: false });
+    assertEquals([await namesAt(others, kernel, [first]), none], [[""], []], "nobody asked for the kernel's");
+    Deno.renameSync(`${root}/served`, path);
+    const { files, asked } = filesWithServer(root, { path, buildId });
+    assertEquals(new Symbolizer(files).isReady(kernel), false, "it is fetched first");
+    assertEquals(await namesAt(files, kernel, [first, LINKED]), ["first", ""]);
+    assertEquals(asked, [`debuginfo ${buildId}`]);
+    assertEquals(await namesAt(files, objects({ buildId: "ab".repeat(20) }).kernel, [first]), [""]);
+  });
+  await withModule(async ({ root, module: path, buildId, at }) => {
+    const { files, asked } = filesWithServer(root, { path, buildId, fetchesKernel: false });
+    assertEquals(await namesAt(files, objects({ buildId }).module, [at.first, at.rare]), ["first", "rare"]);
+    assertEquals(asked, [`debuginfo ${buildId}`]);
+  });
+});
+
+testUnless(
+  HINDRANCE,
+  "the kernel's debug file is fetched for lines and inlined functions alone",
+  () =>
+    withKernel(async ({ root, vmlinux: path, buildId, first }) => {
+      const kallsyms = () => {
+        const address = BigInt.asUintN(64, BigInt(LINKED + MOVED)).toString(16);
+        return new TextEncoder().encode(`${address} T _text\n${address} T listed\n`);
+      };
+      const { files, asked } = filesWithServer(root, { path, buildId });
+      const listed: SymbolFiles = {
+        ...files,
+        kallsyms,
+        kernelBuildId: () => buildId,
+        isOtherKernel: () => false,
+      };
+      const { kernel } = objects({ buildId });
+      const nameOf = (symbolizer: Symbolizer) => symbolizer.symbol(symbolizer.symbolize(kernel, first)).name;
+      const names = new Symbolizer(listed);
+      assertEquals(names.isReady(kernel), true);
+      await names.prepare([kernel]);
+      assertEquals([nameOf(names), asked], ["listed", []], "the list has all names");
+      const symbolizer = new Symbolizer(listed, { needsInfo: true });
+      assertEquals(symbolizer.isReady(kernel), false);
+      await symbolizer.prepare([kernel]);
+      assertEquals(asked, [`debuginfo ${buildId}`]);
+      assertEquals([nameOf(symbolizer), symbolizer.tellsInlined(kernel)], ["listed", true]);
+      const places = Array.from({ length: 12 }, (_, i) => placeAt(listed, kernel, first + i));
+      assert(places.some((place) => place.startsWith("half < first kernel.c:")), places.join("\n"));
+      const again = new Symbolizer(listed, { needsInfo: true });
+      assert(again.isReady(kernel) && again.tellsInlined(kernel), "it is here");
+    }),
 );

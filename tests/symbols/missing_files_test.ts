@@ -69,6 +69,7 @@ async function askedFor(
   const asked: string[] = [];
   const fetcher: FileFetcher = {
     warnings: [],
+    fetchesKernel: true,
     mayHave: (id, kind) => !asked.includes(`${kind} ${id}`) && !lacks.includes(id),
     fetch(files) {
       for (const { kind, buildId } of files) asked.push(`${kind} ${buildId}`);

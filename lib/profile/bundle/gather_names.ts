@@ -11,7 +11,7 @@ import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { type BundledFacts, identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
 import { type SourceExcerpt, writeSources } from "../../symbols/bundle/bundled_sources.ts";
 import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
-import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { mayFetch, type SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { isJitDump } from "../../symbols/jit/jitdump.ts";
 import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
 import { FunctionTableBuilder } from "../../symbols/kept/function_table.ts";
@@ -97,7 +97,7 @@ export async function gatherNames(
     bundle: encodeBundle(answers, further),
     named,
     source: code && { functions: code.count, files: filesWithText(texts!) },
-    ...unresolvedOf(recording, nameless, files.fetcher !== undefined),
+    ...unresolvedOf(recording, nameless, (object) => mayFetch(files, object)),
     warnings: [...symbolizer.fetchWarnings, ...code?.warnings ?? []],
   };
 }
@@ -112,7 +112,7 @@ function filesWithText(files: ReadonlyMap<string, SourceExcerpt>): number {
 function unresolvedOf(
   { frames, builder, symbolizer, spaces: { objects: { rows } } }: ReadRecording,
   nameless: ReadonlySet<ObjectInfo>,
-  fetches: boolean,
+  fetches: (object: ObjectInfo) => boolean,
 ): Pick<GatheredNames, "unresolved" | "samples"> {
   const weights = frameWeights(frames, builder);
   weights.forEach((weight, frame) => {
@@ -129,7 +129,7 @@ function unresolvedOf(
   const unresolved = found.map(({ object, reason, detail, weight }) => ({
     object: object.name,
     cause: missingSymbolCause(reason, detail),
-    remedy: missingSymbolRemedy(reason, object, { fetches, command: "bundle" }),
+    remedy: missingSymbolRemedy(reason, object, { fetches: fetches(object), command: "bundle" }),
     samples: weight,
   }));
   return {

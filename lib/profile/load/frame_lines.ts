@@ -2,6 +2,7 @@
 
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
+import { mayFetch } from "../../symbols/files/symbol_files.ts";
 import { linesOf, type LineSources, mayHaveLines, whyNoLines } from "../../symbols/source_lines.ts";
 import { REASON } from "../../symbols/object/missing_symbol_reasons.ts";
 import { StackTable } from "../model/tables.ts";
@@ -51,7 +52,7 @@ export function frameLines(
       // few machines have the debug information of their kernel
       if (object.kind !== "file" && found.reason === REASON.NO_FILE) continue;
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
-      const why = whyNoLines(found, object, files.fetcher !== undefined);
+      const why = whyNoLines(found, object, mayFetch(files, object));
       if (samples > 0) {
         const alike = missing.get(why);
         if (alike) alike.push({ name: object.name, samples });

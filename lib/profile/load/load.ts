@@ -13,7 +13,7 @@ import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { isModule, KERNEL_MAP, type ObjectInfo } from "../../symbols/object/objects.ts";
 import type { RecordedMachine } from "../../symbols/files/recorded_machine.ts";
 import { Budget, LIMITS } from "../../symbols/object/limits.ts";
-import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { mayFetch, type SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
@@ -120,7 +120,7 @@ export async function loadProfile(
   const { within } = options;
   const uninlined = profileOf(recording, symbols, sources?.lines, {
     callers: !options.leafOnly,
-    fetches: files.fetcher !== undefined,
+    fetches: (object) => mayFetch(files, object),
   });
   const whole = inlined ? inlined.expand(uninlined) : uninlined;
   const profile = recording.cutLater ? cutOut(whole, within!, options.times ?? false) : whole;
@@ -392,7 +392,7 @@ function profileOf(
   { header, stats, reader, spaces, frames, placed, symbolizer, builder, copies }: ReadRecording,
   { samples, symbols, unnamed, frames: symbolized, unresolved }: FoundSymbols,
   lines: Profile["lines"],
-  { callers, fetches }: { callers: boolean; fetches: boolean },
+  { callers, fetches }: { callers: boolean; fetches: (object: ObjectInfo) => boolean },
 ): Profile {
   const events = header.events.map(({ name, attr }) => ({
     name,
@@ -430,7 +430,7 @@ function profileOf(
     unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
       object: object.name,
       cause: missingSymbolCause(reason, detail),
-      remedy: missingSymbolRemedy(reason, object, { fetches }),
+      remedy: missingSymbolRemedy(reason, object, { fetches: fetches(object) }),
       samples: weight,
     })),
     lines,

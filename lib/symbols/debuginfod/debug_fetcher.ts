@@ -47,6 +47,8 @@ export interface FetchOptions {
   servers: DebugServers;
   /** Folder of the cache. */
   folder: string;
+  /** Fetch the kernel's debug file, too; false by default. */
+  fetchesKernel?: boolean;
   /** Receives how far the fetching is, and undefined at its end. */
   onProgress?(progress: FetchProgress | undefined): void;
   /** Returns a signal that ends the fetching, valid until it is disposed. */
@@ -68,6 +70,7 @@ interface Fetch {
 export class DebugFetcher {
   /** Problems, a sentence each. */
   readonly warnings: string[] = [];
+  readonly fetchesKernel: boolean;
   readonly #options: FetchOptions;
   readonly #cache: DebuginfodCache;
   readonly #asked = new Set<string>();
@@ -78,6 +81,7 @@ export class DebugFetcher {
 
   constructor(options: FetchOptions) {
     this.#options = options;
+    this.fetchesKernel = options.fetchesKernel ?? false;
     this.#cache = new DebuginfodCache(options.folder);
     const { maxTotalTime, maxTotalBytes } = options.servers;
     this.#left = { time: maxTotalTime || Infinity, bytes: maxTotalBytes || Infinity };

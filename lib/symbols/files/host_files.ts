@@ -106,6 +106,7 @@ export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
       ),
     fetcher: fetcher && {
       warnings: fetcher.warnings,
+      fetchesKernel: fetcher.fetchesKernel,
       mayHave: (buildId, kind) => fetcher.mayHave(buildId, kind),
       async fetch(wanted) {
         await fetcher.fetch(wanted);

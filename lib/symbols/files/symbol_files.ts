@@ -15,6 +15,13 @@ export interface FileFetcher {
   fetch(files: readonly { buildId: string; kind: ServedKind; object: string }[]): Promise<void>;
   /** Problems that `fetch` had, a sentence each. */
   readonly warnings: string[];
+  /** Whether the kernel's debug file may be fetched, which is larger than all others together. */
+  readonly fetchesKernel: boolean;
+}
+
+/** Returns whether files of an object may be fetched. */
+export function mayFetch({ fetcher }: SymbolFiles, { kind }: ObjectInfo): boolean {
+  return fetcher !== undefined && (kind !== "kernel" || fetcher.fetchesKernel);
 }
 
 /** Tables of what is known of objects' code, by name, from earlier reports. */

@@ -112,10 +112,11 @@ function installRemedy({ buildId }: ObjectInfo, fetches: boolean): string {
 }
 
 /** Returns which files of a kernel have the names too. */
-function kernelFilesRemedy({ kind }: ObjectInfo): string {
-  return kind === "module"
+export function kernelFilesRemedy({ kind, buildId }: ObjectInfo, fetches: boolean): string {
+  const install = kind === "module"
     ? "install the package with the recorded kernel's modules"
     : "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
+  return buildId !== undefined && !fetches ? `${install}, or ${FETCH}` : install;
 }
 
 /** Returns that a missing program can be fetched, if it can. */
@@ -133,7 +134,7 @@ export const NOTHING_TO_DO = "nothing to do: ";
 
 /** Options of missingSymbolRemedy(). */
 export interface RemedyOptions {
-  /** Servers of debug files have been asked already. */
+  /** Servers of debug files have been asked already; see mayFetch(). */
   fetches?: boolean;
   /** Command that looks for the symbols, and is to be run again: `report` by default. */
   command?: string;
@@ -155,7 +156,9 @@ export function missingSymbolRemedy(
         return "the file was deleted or replaced while it ran: restart the program and record again";
       }
       return object.kind === "kernel" || object.kind === "module"
-        ? `${command} on the recorded machine, where /proc/kallsyms is, or ${kernelFilesRemedy(object)}`
+        ? `${command} on the recorded machine, where /proc/kallsyms is, or ${
+          kernelFilesRemedy(object, fetches)
+        }`
         : `${command} on the recorded machine, ${
           fetchesToo(object, fetches)
         }or put the file back at its path`;
@@ -167,7 +170,7 @@ export function missingSymbolRemedy(
     case REASON.NO_SYMBOLS:
       if (object.kind === "kernel" || object.kind === "module") {
         return `the running kernel lists no symbols for it: load the module again, or ${
-          kernelFilesRemedy(object)
+          kernelFilesRemedy(object, fetches)
         }`;
       }
       return object.path.startsWith("[")
@@ -176,12 +179,12 @@ export function missingSymbolRemedy(
     case REASON.DAMAGED:
       return "check the file with readelf -S";
     case REASON.KERNEL_HIDDEN:
-      return `${command} as root, set kernel.kptr_restrict to 0, or ${kernelFilesRemedy(object)}`;
+      return `${command} as root, set kernel.kptr_restrict to 0, or ${kernelFilesRemedy(object, fetches)}`;
     case REASON.OTHER_KERNEL:
       return object.kind === "module"
-        ? `${command} while the recorded kernel runs, or ${kernelFilesRemedy(object)}`
+        ? `${command} while the recorded kernel runs, or ${kernelFilesRemedy(object, fetches)}`
         : `${command} while the recorded kernel runs, give its --kallsyms or --vmlinux, or ${
-          kernelFilesRemedy(object)
+          kernelFilesRemedy(object, fetches)
         }`;
     case REASON.NO_PERF_MAP:
       return `have the program write /tmp/perf-PID.map: ${PERF_MAP_WRITERS}`;

@@ -302,30 +302,91 @@ testNeeding(["perf", "cc", "binutils"], "Ctrl-C while fetching goes on with the 
   });
 });
 
+/** Calls `body` with the URL of elfutils' server of the files in a folder, once that has the debug file of a build. */
+async function withDebuginfod(
+  { folder, buildId }: { folder: string; buildId: string },
+  body: (url: string) => Promise<void>,
+): Promise<void> {
+  using free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = free.addr, url = `http://127.0.0.1:${port}`;
+  free.close();
+  const server = new Deno.Command("debuginfod", {
+    args: ["-p", String(port), "-d", ":memory:", "-F", folder],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    await eventually(async () => {
+      const answer = await fetch(`${url}/buildid/${buildId}/debuginfo`).catch(() => undefined);
+      await answer?.body?.cancel();
+      return answer?.status === 200;
+    }, "debuginfod to have read its folder");
+    await body(url);
+  } finally {
+    server.kill();
+    await server.status;
+  }
+}
+
+/** Build id of the running kernel. */
+function kernelBuildId(): string {
+  const notes = Deno.readFileSync("/sys/kernel/notes"), at = notes.indexOf(3, 8); // NT_GNU_BUILD_ID
+  return Array.from(notes.subarray(at + 8, at + 28), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+testNeeding(
+  ["cc", "binutils", "debuginfod", "root", "mountNamespace", "mounts"],
+  "the kernel's debug file is fetched where a server is named as an option, and not because of the variable",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`, debug = `${folder}/debug`, buildId = kernelBuildId();
+      Deno.mkdirSync(debug);
+      // stands for all of the kernel's code
+      const code = ".text\n.globl _text, _stext, served\n.type served, @function\n" +
+        "_text:\n_stext:\nserved: nop\n.skip 0x2000000, 0x90\n.size served, .-served\n";
+      Deno.writeTextFileSync(`${folder}/kernel.s`, code);
+      await ok("cc", ["-g", "-c", "-o", `${folder}/kernel.o`, `${folder}/kernel.s`]);
+      const link = ["-nostdlib", "-static", "-no-pie", "-Wl,-Ttext=0xffffffff81000000", "-Wl,-e,_text"];
+      const output = ["-o", `${debug}/vmlinux.debug`, `${folder}/kernel.o`];
+      await ok("cc", [...link, `-Wl,--build-id=0x${buildId}`, ...output]);
+      const copy = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1M", "count=20000", "status=none"];
+      await pmuctlOk(["record", "-q", "-N", "-e", "cpu-clock", "-o", file, "--", ...copy]);
+      await withDebuginfod({ folder: debug, buildId }, async (url) => {
+        const env = (urls: string) => ({
+          DEBUGINFOD_URLS: urls,
+          DEBUGINFOD_CACHE_PATH: `${folder}/cache`,
+          HOME: folder,
+          XDG_CACHE_HOME: `${folder}/xdg`,
+        });
+        const named = async (args: string[], urls: string) => {
+          const script = `mount --bind /dev/null /proc/kallsyms && exec "$0" "$@"`;
+          const report = [PMUCTL, "report", "--json", "-s", "dso,symbol", ...args, "-i", file];
+          const ran = await run("unshare", ["--mount", "sh", "-ec", script, ...report], { env: env(urls) });
+          assertEquals(ran.status, 0, ran.stderr);
+          const { events: [{ rows }], unresolved } = JSON.parse(ran.stdout);
+          const remedies = unresolved.map(({ remedy }: { remedy: string }) => remedy).join();
+          return { remedies, isNamed: rows.some(({ symbol }: { symbol: string }) => symbol === "served") };
+        };
+        const before = await named([], url);
+        assertEquals(before.isNamed, false);
+        assertStringIncludes(before.remedies, "fetch them with --debuginfod URL");
+        assertEquals((await named(["--debuginfod", url], "")).isNamed, true);
+        assertEquals((await named(["--no-debuginfod"], url)).isNamed, true, "it is in the cache");
+      });
+    }),
+);
+
 testNeeding(
   ["perf", "cc", "binutils", "debuginfod"],
   "elfutils' server and client share the cache",
   async () => {
     await inScene(async (scene) => {
-      using free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-      const { port } = free.addr, url = `http://127.0.0.1:${port}`;
-      free.close();
-      const server = new Deno.Command("debuginfod", {
-        args: ["-p", String(port), "-d", ":memory:", "-F", `${scene.folder}/debug`],
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      try {
-        await eventually(async () => {
-          const answer = await fetch(`${url}/buildid/${scene.buildId}/debuginfo`).catch(() => undefined);
-          await answer?.body?.cancel();
-          return answer?.status === 200;
-        }, "debuginfod to have read its folder");
+      const served = { folder: `${scene.folder}/debug`, buildId: scene.buildId };
+      let url = "";
+      await withDebuginfod(served, async (named) => {
+        url = named;
         assertEquals(await names(scene, [], scene.env(url)), ["hidden_work"]);
-      } finally {
-        server.kill();
-        await server.status;
-      }
+      });
       const found = await run("debuginfod-find", ["debuginfo", scene.buildId], { env: scene.env(url) });
       // where it is not installed, its server alone was tried
       if (found.status === 0) {
