@@ -25,94 +25,94 @@ interface Room {
 /** The most files that a folder may hold. */
 export const MAX_FILES = 18;
 
+// rooms that those of each name may import from
+const EVENTS = ["base"];
+const PERFDATA = ["events", ...EVENTS];
+const SYMBOLS = ["events", ...EVENTS];
+// the profile is built of what the other two of its level read
+const PROFILE = ["unwind", "perfdata", "symbols", ...SYMBOLS];
+const REPORT = ["profile", ...PROFILE];
+const RECORD = ["ffi", "profile", ...PROFILE];
+const RUN = ["counters", "record", ...RECORD];
+
 /** The rooms, lowest first. */
-export const ROOMS: Readonly<Record<string, Room>> = (() => {
-  const events = ["base"];
-  const perfdata = ["events", ...events];
-  const symbols = ["events", ...events];
-  // the profile is built of what the other two of its level read
-  const profile = ["unwind", "perfdata", "symbols", ...symbols];
-  const report = ["profile", ...profile];
-  const record = ["ffi", "profile", ...profile];
-  const run = ["counters", "record", ...record];
-  return {
-    // root.ts is as deep as the bundled program in build/program/
-    base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
-    ffi: { imports: ["base"] },
-    events: { imports: events },
-    perfdata: { imports: perfdata, folders: ["own", "format", "tracepoints", "read", "rewrite"] },
-    symbols: {
-      imports: symbols,
-      folders: [
-        "object",
-        "table",
-        "kept",
-        "elf",
-        "dwarf",
-        "dwarf/info",
-        "go",
-        "kernel",
-        "jit",
-        "space",
-        "files",
-        "bundle",
-        "debuginfod",
-        ".",
-      ],
-    },
-    unwind: { imports: ["symbols", ...symbols] },
-    profile: {
-      imports: profile,
-      folders: ["model", "request", "query", "compare", "load/inlined", "load/stacks", "load", "bundle"],
-      doors: [
-        "model/",
-        "request/",
-        "query/query.ts",
-        "compare/diff.ts",
-        "compare/stack_comparison.ts",
-        "load/load.ts",
-        // stacks are unwound while recording as they are while reading
-        "load/stacks/unwind_objects.ts",
-        "bundle/gather_names.ts",
-      ],
-    },
-    report: {
-      imports: report,
-      folders: [
-        "shared",
-        "json",
-        "text",
-        "flame",
-        "html",
-        "page/shared",
-        "page/code",
-        "page",
-        "exchange",
-        ".",
-      ],
-    },
-    annotate: { imports: report.concat("report") },
-    counters: {
-      imports: record,
-      folders: ["verify", "rows", "open", "preflight", "named", "tasks", "cpus", "."],
-    },
-    record: {
-      imports: record,
-      folders: ["host", "request", "open", "backends", "guard", "rings", "objects", "stacks", "output", "."],
-    },
-    run: { imports: run },
-    cli: { imports: ["base"] },
-    check: {
-      imports: ["run", "report", "cli", ...run],
-      folders: ["statistics", "metrics", "baseline", "stat", ".", "output", "series"],
-    },
-    commands: {
-      imports: ["annotate", "check", "run", "report", "cli", ...run.filter((room) => room !== "ffi")],
-      wide: true,
-    },
-    main: { imports: ["commands", "cli", "base"] },
-  };
-})();
+export const ROOMS: Readonly<Record<string, Room>> = {
+  // root.ts is as deep as the bundled program in build/program/
+  base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
+  ffi: { imports: ["base"] },
+  events: { imports: EVENTS },
+  perfdata: { imports: PERFDATA, folders: ["own", "format", "tracepoints", "read", "rewrite"] },
+  symbols: {
+    imports: SYMBOLS,
+    folders: [
+      "object",
+      "table",
+      "kept",
+      "elf",
+      "dwarf",
+      "dwarf/info",
+      "go",
+      "kernel",
+      "jit",
+      "space",
+      "files",
+      "bundle",
+      "debuginfod",
+      ".",
+    ],
+  },
+  unwind: { imports: ["symbols", ...SYMBOLS] },
+  profile: {
+    imports: PROFILE,
+    folders: ["model", "request", "query", "compare", "load/inlined", "load/stacks", "load", "bundle"],
+    doors: [
+      "model/",
+      "request/",
+      "query/query.ts",
+      "compare/diff.ts",
+      "compare/stack_comparison.ts",
+      "load/load.ts",
+      // stacks are unwound while recording as they are while reading
+      "load/stacks/unwind_objects.ts",
+      "bundle/gather_names.ts",
+    ],
+  },
+  report: {
+    imports: REPORT,
+    folders: [
+      "shared",
+      "json",
+      "text",
+      "flame",
+      "html",
+      "page/shared",
+      "page/code",
+      "page",
+      "exchange",
+      ".",
+    ],
+  },
+  annotate: { imports: REPORT.concat("report") },
+  counters: {
+    imports: RECORD,
+    folders: ["verify", "rows", "open", "preflight", "named", "tasks", "cpus", "."],
+  },
+  record: {
+    imports: RECORD,
+    folders: ["host", "request", "open", "backends", "guard", "rings", "objects", "stacks", "output", "."],
+  },
+  run: { imports: RUN },
+  cli: { imports: ["base"] },
+  check: {
+    imports: ["run", "report", "cli", ...RUN],
+    folders: ["statistics", "metrics", "baseline", "stat", ".", "output", "series"],
+  },
+  commands: {
+    imports: ["annotate", "check", "run", "report", "cli", ...RUN.filter((room) => room !== "ffi")],
+    wide: true,
+  },
+  main: { imports: ["commands", "cli", "base"] },
+};
 
 /** Single files that may import more than their room. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = { "lib/commands/info.ts": ["ffi"] };

@@ -136,12 +136,7 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     w.u32(groups.length);
     for (const { name, leader, members } of groups) writeString(w, name).u32(leader).u32(members);
   });
-  add(FEATURE.CACHE, values.caches, (w, caches) => {
-    w.u32(1).u32(caches.length); // 1 is the version of the layout
-    for (const { level, lineSize, sets, ways, type, size, cpus } of caches) {
-      writeString(writeString(writeString(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
-    }
-  });
+  add(FEATURE.CACHE, values.caches, encodeCaches);
   add(FEATURE.SAMPLE_TIME, values.sampleTime, (w, { first, last }) => w.u64(first).u64(last));
   add(FEATURE.MEM_TOPOLOGY, values.memoryTopology, (w, { blockBytes, nodes }) => {
     w.u64(1).u64(blockBytes).u64(nodes.length); // 1 is the version of the layout
@@ -156,6 +151,13 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
   });
   return sections;
+}
+
+function encodeCaches(w: ByteWriter, caches: NonNullable<FeatureValues["caches"]>): void {
+  w.u32(1).u32(caches.length); // 1 is the version of the layout
+  for (const { level, lineSize, sets, ways, type, size, cpus } of caches) {
+    writeString(writeString(writeString(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
+  }
 }
 
 function cpuTopology(w: ByteWriter, topology: NonNullable<FeatureValues["cpuTopology"]>): void {

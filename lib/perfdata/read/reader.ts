@@ -15,10 +15,9 @@ import { Delivery, positionOf, type RecordHandler, UNTAGGED } from "./delivery.t
 import { type EventDesc, EventTable } from "../format/events.ts";
 import { FEATURE, type Features } from "../format/features.ts";
 import { type OpenedRecording, openRecording, readLateFeatures } from "./open.ts";
-import { payloadSize } from "../format/record_sizes.ts";
+import { bodyFits, payloadSize } from "../format/record_sizes.ts";
 import { isHeaderType, MAX_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
 import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
-import { bodyFits } from "../format/record_sizes.ts";
 import { type DeliverPlaces, RoundSorter } from "./sorter.ts";
 import { RecordLedger } from "./record_ledger.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
@@ -223,32 +222,15 @@ export class PerfDataReader {
         swapHeader(u8, pos);
         swapBody(u8, u32, pos, size, table);
       }
-      let index: number, timeAt = -1;
-      if (type === PERF_RECORD.SAMPLE) {
-        index = table.ofSample(u32, pos, size);
-        if (index >= 0) {
-          const layout = table.events[index].layout;
-          if (!sampleFits(u32, pos, size, layout)) {
-            return this.#refuse(
-              `a sample of ${counted(size, "byte")} does not hold the fields that its event gives it`,
-            );
-          }
-          timeAt = layout.time;
-        }
-      } else {
-        index = table.ofRecord(u32, pos, size);
-        const layout = index >= 0 ? table.events[index].layout : undefined;
-        if (!bodyFits(type, size, layout?.trailer.size ?? 0)) {
-          return this.#refuse(
-            `a record of type ${type} has ${counted(size, "byte")}, too few for its fields`,
-          );
-        }
-        if (layout) timeAt = trailerTimeAt(layout, size);
-      }
+      const isSample = type === PERF_RECORD.SAMPLE;
+      const index = isSample ? table.ofSample(u32, pos, size) : table.ofRecord(u32, pos, size);
+      const layout = index >= 0 ? table.events[index].layout : undefined;
+      const misfit = isSample ? sampleMisfit(u32, pos, size, layout) : recordMisfit(type, size, layout);
+      if (misfit !== undefined) return this.#refuse(misfit);
+      const timeAt = layout === undefined ? -1 : isSample ? layout.time : trailerTimeAt(layout, size);
       this.#types.count(type);
       window.take(size);
-      const place = pos +
-        (type === PERF_RECORD.SAMPLE && index >= 0 && index < UNTAGGED ? index : UNTAGGED);
+      const place = pos + (isSample && index >= 0 && index < UNTAGGED ? index : UNTAGGED);
       if (timeAt >= 0) {
         const word = (pos + timeAt) >>> 2;
         const low = u32[word], high = u32[word + 1];
@@ -418,6 +400,20 @@ export class PerfDataReader {
 
 async function loadUnpacker(): Promise<Unpack> {
   return await (await import("./compressed.ts")).loadUnpack();
+}
+
+/** Returns why a sample is too small for the fields that its event gives it; undefined if it is not. */
+function sampleMisfit(u32: Uint32Array, pos: number, size: number, layout: AttrLayout | undefined) {
+  return layout === undefined || sampleFits(u32, pos, size, layout)
+    ? undefined
+    : `a sample of ${counted(size, "byte")} does not hold the fields that its event gives it`;
+}
+
+/** Returns why a record other than a sample is too small for its fields; undefined if it is not. */
+function recordMisfit(type: number, size: number, layout: AttrLayout | undefined) {
+  return bodyFits(type, size, layout?.trailer.size ?? 0)
+    ? undefined
+    : `a record of type ${type} has ${counted(size, "byte")}, too few for its fields`;
 }
 
 /** Returns the offset of the time in a record of `size` bytes other than a sample; -1 when it has none. */

@@ -22,7 +22,8 @@ import { CarriedNames } from "./carried_names.ts";
 import { brokenChainWarning, followsFramePointers } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
-import type { InlinedFrames } from "./inlined/inlined_frames.ts";
+import type { InlinedFrames, InlinedOptions } from "./inlined/inlined_frames.ts";
+import type { TracepointTexts } from "../../perfdata/tracepoints/texts.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
 import { ledgerOf, lossesOverlap, metaOf } from "./profile_meta.ts";
 import { shortened } from "../../symbols/table/demangle.ts";
@@ -195,25 +196,13 @@ export async function readRecording(
   const frames = new FrameTable(options.inline || lines);
   const placed = options.places ? new PlacedFrames(frames) : undefined;
   const inlined = options.inline
-    ? new (await import("./inlined/inlined_frames.ts")).InlinedFrames({
-      objects,
-      symbolizer,
-      files,
-      budget,
-      lines,
-    })
+    ? await inlinedFrames({ objects, symbolizer, files, budget, lines })
     : undefined;
   const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
   const merge = options.mergeAddresses && !placed && !options.lines && header.complete;
   const copies = await userStacksOf(header, { spaces, files, carried }, options);
   const asked = options.forBundle ? new Map<number, Set<number>>() : undefined;
-  const texts = options.texts
-    ? new (await import("../../perfdata/tracepoints/texts.ts")).TracepointTexts({
-      events: header.events,
-      features: header.features,
-      nameOf: (address) => kernelName(addressFromBigint(address), { spaces, symbolizer, asked }),
-    })
-    : undefined;
+  const texts = options.texts ? await tracepointTexts(header, { spaces, symbolizer, asked }) : undefined;
   const builder = new ProfileBuilder(spaces, merge ? frameSymbols : placed ?? frames, {
     jit,
     copies,
@@ -240,26 +229,23 @@ export async function readRecording(
   if (!header.complete) await applyFeatures(header, input, { spaces, files, carried });
   await kernel;
   if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
-  return {
-    ...{
-      header,
-      stats,
-      reader,
-      spaces,
-      carried,
-      jit,
-      symbolizer,
-      frames,
-      placed,
-      frameSymbols,
-      inlined,
-      builder,
-      copies,
-      budget,
-      asked,
-    },
-    cutLater,
-  };
+  const recording = { header, stats, reader, spaces, carried, jit, symbolizer, budget };
+  return { ...recording, frames, placed, frameSymbols, inlined, builder, copies, asked, cutLater };
+}
+
+/** Makes the finder of inlined functions, whose code is loaded for reports that show them. */
+async function inlinedFrames(options: InlinedOptions): Promise<InlinedFrames> {
+  return new (await import("./inlined/inlined_frames.ts")).InlinedFrames(options);
+}
+
+/** Makes the texts of what tracepoints carry, with names for addresses of the kernel. */
+async function tracepointTexts(
+  { events, features }: PerfHeader,
+  names: Parameters<typeof kernelName>[1],
+): Promise<TracepointTexts> {
+  const { TracepointTexts } = await import("../../perfdata/tracepoints/texts.ts");
+  const nameOf = (address: bigint) => kernelName(addressFromBigint(address), names);
+  return new TracepointTexts({ events, features, nameOf });
 }
 
 /**

@@ -275,8 +275,33 @@ export function isKernel(kind: ProfileObjectKind): boolean {
  * positive. Throws Error, which is a bug in pmuctl and never the user's fault, naming the first breach.
  */
 export function checkValid(profile: Profile): void {
-  const { frames, stacks, samples, threads, processes, symbols } = profile;
-  const { unnamed } = profile;
+  checkLengths(profile);
+  checkRanges(profile);
+  checkFrames(profile);
+  const { stacks, samples, threads, processes } = profile;
+  for (let row = 0; row < stacks.parent.length; row++) {
+    const parent = stacks.parent[row];
+    if (parent < -1 || parent >= row) throw new Error(`invalid profile: stacks.parent[${row}] is ${parent}`);
+  }
+  for (let row = 0; row < samples.count.length; row++) {
+    const count = samples.count[row], period = samples.period[row];
+    if (!(count >= 1) || !(period >= 0)) {
+      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${period}`);
+    }
+  }
+  const rows = new IntMap(processes.pid);
+  threads.pid.forEach((pid, row) => {
+    if (rows.get(pid) === ABSENT) {
+      throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
+    }
+  });
+  checkTimes(profile);
+  checkLines(profile);
+  checkInlined(profile);
+}
+
+/** Checks that the columns of each table are equally long. */
+function checkLengths({ frames, stacks, samples, threads, processes, symbols, unnamed }: Profile): void {
   const { ip = frames.address, offset = frames.address } = frames;
   sameLength(
     "frames",
@@ -302,6 +327,11 @@ export function checkValid(profile: Profile): void {
     samples.count,
     samples.period,
   );
+}
+
+/** Checks that ids are rows of their tables. */
+function checkRanges(profile: Profile): void {
+  const { frames, stacks, samples, threads, processes, symbols, unnamed } = profile;
   inRange("symbols.object", symbols.object, 0, profile.objects.length);
   inRange("frames.object", frames.object, -1, profile.objects.length);
   inRange("frames.symbol", frames.symbol, -1, symbols.name.length);
@@ -314,10 +344,10 @@ export function checkValid(profile: Profile): void {
   inRange("samples.event", samples.event, 0, profile.events.length);
   inRange("samples.thread", samples.thread, 0, threads.pid.length);
   inRange("samples.stack", samples.stack, 0, stacks.parent.length);
-  for (let row = 0; row < stacks.parent.length; row++) {
-    const parent = stacks.parent[row];
-    if (parent < -1 || parent >= row) throw new Error(`invalid profile: stacks.parent[${row}] is ${parent}`);
-  }
+}
+
+/** Checks that each frame has a symbol or a row of `unnamed`, of its own object. */
+function checkFrames({ frames, symbols, unnamed }: Profile): void {
   for (let row = 0; row < frames.symbol.length; row++) {
     const symbol = frames.symbol[row];
     if (symbol >= 0 && symbols.object[symbol] !== frames.object[row]) {
@@ -328,21 +358,6 @@ export function checkValid(profile: Profile): void {
       throw new Error(`invalid profile: frame ${row} has symbol ${symbol} and unnamed code ${code}`);
     }
   }
-  for (let row = 0; row < samples.count.length; row++) {
-    const count = samples.count[row], period = samples.period[row];
-    if (!(count >= 1) || !(period >= 0)) {
-      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${period}`);
-    }
-  }
-  const rows = new IntMap(processes.pid);
-  threads.pid.forEach((pid, row) => {
-    if (rows.get(pid) === ABSENT) {
-      throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
-    }
-  });
-  checkTimes(profile);
-  checkLines(profile);
-  checkInlined(profile);
 }
 
 /** Checks that inlined functions are in code of one function, and on top of what they were inlined into. */

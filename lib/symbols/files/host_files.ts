@@ -104,14 +104,19 @@ export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
         object,
         checked ? machine : undefined,
       ),
-    fetcher: fetcher && {
-      warnings: fetcher.warnings,
-      fetchesKernel: fetcher.fetchesKernel,
-      mayHave: (buildId, kind) => fetcher.mayHave(buildId, kind),
-      async fetch(wanted) {
-        await fetcher.fetch(wanted);
-        folders.forget();
-      },
+    fetcher: fetcher && fetcherInto(folders, fetcher),
+  };
+}
+
+/** Returns a fetcher after which folders are looked at again: it puts files into some. */
+function fetcherInto(folders: KnownFolders, fetcher: FileFetcher): FileFetcher {
+  return {
+    warnings: fetcher.warnings,
+    fetchesKernel: fetcher.fetchesKernel,
+    mayHave: (buildId, kind) => fetcher.mayHave(buildId, kind),
+    async fetch(wanted) {
+      await fetcher.fetch(wanted);
+      folders.forget();
     },
   };
 }

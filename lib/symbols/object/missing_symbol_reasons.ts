@@ -140,6 +140,16 @@ export interface RemedyOptions {
   command?: string;
 }
 
+/** Returns what to do about a file that is not there. */
+function noFileRemedy(object: ObjectInfo, { fetches, command }: Required<RemedyOptions>): string {
+  if (object.path.endsWith(" (deleted)")) {
+    return "the file was deleted or replaced while it ran: restart the program and record again";
+  }
+  return object.kind === "kernel" || object.kind === "module"
+    ? `${command} on the recorded machine, where /proc/kallsyms is, or ${kernelFilesRemedy(object, fetches)}`
+    : `${command} on the recorded machine, ${fetchesToo(object, fetches)}or put the file back at its path`;
+}
+
 /** Returns what to do about it, a sentence without its full stop: `install its debug symbols`. */
 export function missingSymbolRemedy(
   reason: Reason,
@@ -152,16 +162,7 @@ export function missingSymbolRemedy(
         ? installRemedy(object, fetches)
         : `${NOTHING_TO_DO}the addresses lie between the symbols`;
     case REASON.NO_FILE:
-      if (object.path.endsWith(" (deleted)")) {
-        return "the file was deleted or replaced while it ran: restart the program and record again";
-      }
-      return object.kind === "kernel" || object.kind === "module"
-        ? `${command} on the recorded machine, where /proc/kallsyms is, or ${
-          kernelFilesRemedy(object, fetches)
-        }`
-        : `${command} on the recorded machine, ${
-          fetchesToo(object, fetches)
-        }or put the file back at its path`;
+      return noFileRemedy(object, { fetches, command });
     case REASON.BUILD_ID_DIFFERS:
       if (object.kind === "kernel") return "give the recorded kernel's file with --vmlinux";
       return `the file was rebuilt or upgraded since: put back the recorded version, ${
