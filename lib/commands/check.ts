@@ -10,15 +10,21 @@ import { VERSION } from "../base/system/version.ts";
 import {
   type Baseline,
   parseBaseline,
+  pinnedDifferences,
   renderBaseline,
   type StoredBenchmark,
 } from "../check/baseline/baseline.ts";
 import { checkJson } from "../check/output/check_json.ts";
 import { checkText } from "../check/output/check_text.ts";
-import { type Fingerprint, fingerprintDifferences, readFingerprint } from "../check/baseline/fingerprint.ts";
+import {
+  type Fingerprint,
+  fingerprintDifferences,
+  readFingerprint,
+  VALGRIND_KEYS,
+} from "../check/baseline/fingerprint.ts";
 import { githubAnnotations, stepSummary } from "../check/output/github.ts";
 import { junitXml } from "../check/output/junit.ts";
-import { BEST } from "../check/metrics/metric_sources.ts";
+import { BEST, isOfValgrind } from "../check/metrics/metric_sources.ts";
 import { checkExitStatus, type CheckResult, unmeasuredRow } from "../check/output/result.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
@@ -36,7 +42,7 @@ import {
   DEFAULT_WARMUPS,
   requestOf,
 } from "./check_options.ts";
-import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
+import { type BenchmarkPlan, type CheckContext, pinnedRunsOf } from "../check/series/series.ts";
 import { counted } from "../base/text/plural.ts";
 
 /** The `check` command. */
@@ -102,13 +108,19 @@ async function check(
     const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
     const obstacle = plan.against
       ? undefined
-      : baselineObstacle(plan, { metrics, stored, machine, file: file!, args }, result.notes);
+      : await baselineObstacle(plan, { metrics, stored, machine, file: file!, args }, result.notes);
     if (obstacle !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
       append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, obstacle)));
       continue;
     }
-    const { rows, notes, stopSignal } = await checkBenchmark({ ...plan, metrics }, stored, setting);
+    // wall times of another machine tell nothing, whatever its counts do
+    const isSameMachine = stored && fingerprintDifferences(stored.machine, machine).length === 0;
+    const { rows, notes, stopSignal } = await checkBenchmark(
+      { ...plan, metrics },
+      stored && { ...stored, wall: isSameMachine ? stored.wall : undefined },
+      setting,
+    );
     append(result.rows, rows);
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
@@ -134,11 +146,11 @@ interface Comparison {
  * Returns why a benchmark cannot be compared with the baseline; undefined when it can. Adds a note about a permitted
  * mismatch.
  */
-function baselineObstacle(
+async function baselineObstacle(
   plan: BenchmarkPlan,
   { metrics, stored, machine, file, args }: Comparison,
   notes: string[],
-): string | undefined {
+): Promise<string | undefined> {
   if (!stored) return `${file} has no '${plan.name}': measure it with --update`;
   const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
   if (missing !== undefined) return `${file} has no ${missing} of '${plan.name}': measure it with --update`;
@@ -149,19 +161,24 @@ function baselineObstacle(
   }
   const otherSetting = settingObstacle(plan, stored);
   if (otherSetting !== undefined) return otherSetting;
-  const differing = fingerprintDifferences(stored.machine, machine);
+  const ofValgrind = metrics.filter((metric) => isOfValgrind(stored.metrics[metric].rung));
+  const keys = ofValgrind.length === metrics.length ? VALGRIND_KEYS : undefined;
+  const differing = fingerprintDifferences(stored.machine, machine, keys);
+  if (ofValgrind.length > 0) {
+    append(differing, pinnedDifferences(stored.metrics[ofValgrind[0]].pinned, await pinnedRunsOf(plan)));
+  }
   if (differing.length === 0) return undefined;
   if (!args.has("allow-mismatch")) {
-    return `the baseline was measured on another machine (${
+    return `the baseline was measured under other conditions (${
       differing.join("; ")
     }): write one here with --update, use --against, ` +
-      "or allow differences of machine and command together with --allow-mismatch";
+      "or allow differences of conditions and command together with --allow-mismatch";
   }
   notes.push(
-    `${plan.name}: the baseline was measured on another machine (${
+    `${plan.name}: the baseline was measured under other conditions (${
       differing.join("; ")
-    }): a change may come from the ` +
-      "machine as well as from the command (--allow-mismatch)",
+    }): a change may come from ` +
+      "these as well as from the command (--allow-mismatch)",
   );
   return undefined;
 }

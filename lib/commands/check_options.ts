@@ -82,9 +82,15 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     values: "file",
     help: "let commands read FILE from standard input (default: nothing)",
   },
+  {
+    name: "keep-env",
+    value: "NAME",
+    repeat: true,
+    help: "under valgrind, let commands have this variable, too",
+  },
   { name: "allow-status", value: "N,N", help: "also count runs that exit with one of these statuses" },
   { name: "strict", help: "exit with 1 instead of 5 if the result is inconclusive" },
-  { name: "allow-mismatch", help: "compare even with a baseline of another machine" },
+  { name: "allow-mismatch", help: "compare even with a baseline of another machine, or of other conditions" },
   {
     name: "profile",
     help: "with --update, also keep a profile; after a regression, show by symbol where the time went",
@@ -105,7 +111,7 @@ export const CHECK_GROUPS: readonly OptionGroup[] = [
   { title: "what to measure", options: ["metric", "threshold", "profile"] },
   {
     title: "how to run it",
-    options: ["prepare", "setup", "cleanup", "shell", "input", "allow-status"],
+    options: ["prepare", "setup", "cleanup", "shell", "input", "keep-env", "allow-status"],
   },
   { title: "how long", options: ["warmup", "max-runs", "budget", "timeout"] },
   { title: "result", options: ["strict", "json", "junit"] },
@@ -209,6 +215,7 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(setup === undefined ? {} : { setup: wordsOf(setup) }),
     ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),
     ...(input === undefined ? {} : { input }),
+    keepEnv: args.has("keep-env") ? args.texts("keep-env") : benchmark.keepEnv ?? [],
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
     warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ??
       DEFAULT_WARMUPS,

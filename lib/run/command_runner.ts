@@ -18,6 +18,8 @@ export interface Job {
   /** Name in errors. */
   name: string;
   argv: readonly string[];
+  /** Whole environment of its runs. Default: this process's. */
+  env?: Readonly<Record<string, string>>;
   /** Command to run before each run, unmeasured. */
   prepare?: readonly string[];
   /** Commands to run before the first run, and after the last one, unmeasured. */
@@ -173,8 +175,8 @@ export class CommandRunner {
    * unless failures are ignored; TimedOutCommand when it exceeds its time limit; CommandError when it cannot be run.
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
-    const { name, argv } = this.#jobs[command];
-    return await this.#measure(this.#meter, argv, `'${name}'`, this.#options);
+    const { name, argv, env } = this.#jobs[command];
+    return await this.#measure(this.#meter, argv, `'${name}'`, { ...this.#options, env });
   }
 
   close(): void {
@@ -188,7 +190,9 @@ export class CommandRunner {
     meter: CommandMeter,
     argv: readonly string[],
     what: string,
-    { ignoreFailure, allowedStatuses }: Pick<RunnerOptions, "ignoreFailure" | "allowedStatuses">,
+    { ignoreFailure, allowedStatuses, env }:
+      & Pick<RunnerOptions, "ignoreFailure" | "allowedStatuses">
+      & Pick<Job, "env">,
   ) {
     for (const file of this.#files) file.empty();
     const input = meter === this.#meter ? this.#input : undefined;
@@ -198,7 +202,7 @@ export class CommandRunner {
     let run;
     try {
       const stdio = [input ?? this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
-      run = await meter.run({ argv, stdio, ...(limit ? { limitMs: limit.ms } : {}) });
+      run = await meter.run({ argv, env, stdio, ...(limit ? { limitMs: limit.ms } : {}) });
     } catch (error) {
       if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
       throw error;

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../base/system/errors.ts";
 
-/** Command line that runs a text with a shell. */
+/** Returns the command line that runs a text with a shell. */
 export function shellCommand(text: string): string[] {
   return ["/bin/sh", "-c", text];
 }

@@ -27,6 +27,15 @@ export async function valgrindVersion(): Promise<string | undefined> {
   }
 }
 
+/** Returns the C library that most programs here run with, such as `glibc 2.36`; `unknown` where nothing tells. */
+export async function libcVersion(): Promise<string> {
+  const getconf = toolFile("getconf");
+  if (getconf === undefined) return "unknown";
+  const { success, stdout } = await new Deno.Command(getconf, { args: ["GNU_LIBC_VERSION"], stderr: "null" })
+    .output();
+  return success && new TextDecoder().decode(stdout).trim() || "unknown";
+}
+
 /** Folder for the counts of runs, one after another. close() removes it. */
 export class ValgrindCounts {
   readonly #folder: string;

@@ -1,7 +1,14 @@
-import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import { asNobody, PMUCTL, pmuctl, program, type Ran, run, withFolder } from "./harness.ts";
 import { exists } from "./watching.ts";
 
 interface Check {
@@ -17,6 +24,9 @@ interface Check {
   notes: string[];
   where: Record<string, string>;
 }
+
+/** Benchmarks in a baseline, as far as they are looked at here. */
+type Stored = Record<string, { metrics: Record<string, { rung: string; samples: number[] }> }>;
 
 /** Of the loop, 4 instructions each: enough of them that what a process takes to start is nothing beside. */
 const ROUNDS = 2_000_000;
@@ -43,6 +53,80 @@ testNeeding(
     const same = await checkJson([...against, loop, `${ROUNDS}`]);
     assertEquals([same.status, same.check.rows[0].verdict], [0, "pass"]);
   },
+);
+
+testNeeding(
+  ["cc", "valgrind", "otherUser"],
+  "instructions under valgrind are the same in every environment, for every user, on every kernel and CPU",
+  () =>
+    withFolder(async (folder) => {
+      Deno.chmodSync(folder, 0o777);
+      const input = `${folder}/input`, lines = Array.from({ length: 5000 }, (_, i) => `${i * 7919 % 5000}\n`);
+      await Deno.writeTextFile(input, lines.join(""));
+      const command = ["--", "sort", input];
+      const countsOf = async (ran: Promise<Ran>, file: string) => {
+        const { status, stderr } = await ran;
+        assertEquals(status, 0, stderr);
+        const { instructions } =
+          Object.values(JSON.parse(Deno.readTextFileSync(file)).benchmarks as Stored)[0].metrics;
+        assertMatch(instructions.rung, /valgrind/, "this machine has a PMU, which is better");
+        return instructions.samples;
+      };
+      const made = (name: string) => `${folder}/${name}.json`;
+      const argsOf = (
+        file: string,
+      ) => ["check", "--update", "-m", "instructions", "--baseline", file, ...command];
+      const mask = {
+        GLIBC_TUNABLES: "glibc.cpu.hwcaps=-AVX2,-ERMS",
+        OMP_NUM_THREADS: "3",
+        LC_ALL: "C.UTF-8",
+      };
+      const counts = [
+        await countsOf(pmuctl(argsOf(made("plain"))), made("plain")),
+        await countsOf(
+          pmuctl(argsOf(made("other")), { env: { ...mask, LONG: "x".repeat(5000) } }),
+          made("other"),
+        ),
+        await countsOf(asNobody(argsOf(made("nobody"))), made("nobody")),
+      ].flat();
+      const least = counts.reduce((a, b) => Math.min(a, b)), most = counts.reduce((a, b) => Math.max(a, b));
+      assertLess(most / least - 1, 1e-4, `${counts}`);
+
+      const text = Deno.readTextFileSync(made("plain"));
+      const check = async (from: RegExp, to: string) => {
+        Deno.writeTextFileSync(made("plain"), text.replace(from, to));
+        return await checkJson(["--baseline", made("plain"), ...command]);
+      };
+      const elsewhere = await check(
+        /"cpu": "[^"]*"([^]*)"kernel": "[^"]*"/,
+        '"cpu": "a toaster"$1"kernel": "2.4"',
+      );
+      assertEquals(
+        [elsewhere.status, elsewhere.check.rows[0].verdict],
+        [0, "pass"],
+        elsewhere.check.rows[0].reason,
+      );
+      assertStringIncludes(elsewhere.check.notes.join(), "under valgrind, pinned: the environment");
+      const otherLibc = await check(/"libc": "[^"]*"/, '"libc": "glibc 2.3"');
+      assertStringIncludes(otherLibc.check.rows[0].reason!, "libc: glibc 2.3 in the baseline");
+      const unpinned = await check(/"pinned": \{[^}]*\},/, "");
+      assertStringIncludes(unpinned.check.rows[0].reason!, "the environment was not pinned in the baseline");
+
+      const needing = [
+        "-m",
+        "instructions",
+        "--shell",
+        "--against",
+        'test -n "$NEEDED"',
+        "--",
+        'test -n "$NEEDED"',
+      ];
+      const env = { NEEDED: "yes" };
+      const without = await checkJson(needing, env),
+        kept = await checkJson(["--keep-env", "NEEDED", ...needing], env);
+      assertStringIncludes(without.check.rows[0].reason!, "--keep-env NAME adds a variable");
+      assertEquals([without.status, kept.status], [3, 0]);
+    }),
 );
 
 testNeeding(

@@ -18,6 +18,31 @@ export interface StoredMetric {
   samples: number[];
   /** Samples of the calibration workload beside each run, for sources that depend on the machine's speed. */
   gauge?: number[];
+  /** Conditions of runs under valgrind, on which counts depend in place of the machine. */
+  pinned?: PinnedRuns;
+}
+
+/** Conditions of runs under valgrind. */
+export interface PinnedRuns {
+  libc: string;
+  /** Names of the variables in the environment, in order. */
+  environment: string[];
+}
+
+/** Returns the differences between the conditions of a baseline's runs and of those here. */
+export function pinnedDifferences(baseline: PinnedRuns | undefined, here: PinnedRuns): string[] {
+  if (baseline === undefined) return ["the environment was not pinned in the baseline, and is here"];
+  const libc = baseline.libc === here.libc
+    ? []
+    : [`libc: ${baseline.libc} in the baseline, ${here.libc} here`];
+  const names = (list: readonly string[], other: readonly string[]) =>
+    list.filter((name) => !other.includes(name)).join(", ") || "none";
+  const isSame = baseline.environment.join() === here.environment.join();
+  const environment = isSame ? [] : [
+    `variables: ${names(baseline.environment, here.environment)} only in the baseline, ` +
+    `${names(here.environment, baseline.environment)} only here`,
+  ];
+  return [...libc, ...environment];
 }
 
 /** Measurements of a benchmark, and the machine they were made on. */
@@ -70,10 +95,23 @@ function benchmarkOf(shape: JsonShape): StoredBenchmark {
 }
 
 function metricOf(shape: JsonShape): StoredMetric {
-  const members = shape.members(["rung", "samples", "gauge"]);
+  const members = shape.members(["rung", "samples", "gauge", "pinned"]);
   const samples = samplesOf(shape.need(members, "samples"));
   const gauge = members.gauge && samplesOf(members.gauge);
-  return { rung: shape.need(members, "rung").text(), samples, ...(gauge ? { gauge } : {}) };
+  const pinned = members.pinned && pinnedOf(members.pinned);
+  return {
+    ...{ rung: shape.need(members, "rung").text(), samples },
+    ...(gauge ? { gauge } : {}),
+    ...(pinned ? { pinned } : {}),
+  };
+}
+
+function pinnedOf(shape: JsonShape): PinnedRuns {
+  const members = shape.members(["libc", "environment"]);
+  return {
+    libc: shape.need(members, "libc").text(),
+    environment: shape.need(members, "environment").list().map((name) => name.text()),
+  };
 }
 
 function samplesOf(shape: JsonShape): number[] {

@@ -18,6 +18,8 @@ export interface Benchmark {
   shell?: boolean;
   /** File that commands read from standard input. */
   input?: string;
+  /** Variables that commands under valgrind have, too. */
+  keepEnv?: string[];
   /** Exit statuses besides 0 of runs that count. */
   allowStatus?: number[];
   /** Runs before those that count. */
@@ -48,7 +50,7 @@ export interface CheckConfig {
 
 const COMMON = [
   ...["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "warmup"] as const,
-  ...["prepare", "setup", "cleanup", "shell", "input", "allowStatus"] as const,
+  ...["prepare", "setup", "cleanup", "shell", "input", "keepEnv", "allowStatus"] as const,
 ] as const;
 
 /**
@@ -84,7 +86,7 @@ export function parseConfig(file: string, text: string): CheckConfig {
 
 function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {
   const { metrics, threshold, thresholds, maxRuns, budget, timeout, warmup } = members;
-  const { prepare, setup, cleanup, shell, input, allowStatus } = members;
+  const { prepare, setup, cleanup, shell, input, keepEnv, allowStatus } = members;
   return {
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
@@ -96,6 +98,7 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
     ...(cleanup ? { cleanup: wordsOf(cleanup) } : {}),
     ...(shell ? { shell: shell.truth() } : {}),
     ...(input ? { input: input.text() } : {}),
+    ...(keepEnv ? { keepEnv: keepEnv.list().map((name) => name.text()) } : {}),
     ...(allowStatus
       ? { allowStatus: allowStatus.list().map((status) => status.number({ min: 1, integer: true })) }
       : {}),

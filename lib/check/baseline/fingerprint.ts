@@ -32,6 +32,9 @@ export const FINGERPRINT_KEYS = [
   "virtualization",
 ] as const satisfies readonly (keyof Fingerprint)[];
 
+/** Properties on which counts under valgrind depend: it has a CPU of its own, and counts nothing in the kernel. */
+export const VALGRIND_KEYS = ["arch", "tool"] as const satisfies readonly (keyof Fingerprint)[];
+
 /** Files that exist in containers of these kinds. */
 const CONTAINER_MARKS = [["docker", "/.dockerenv"], ["podman", "/run/.containerenv"]] as const;
 
@@ -79,8 +82,13 @@ function virtualization(read: Read, hasHypervisor: boolean): string {
 /**
  * Returns the differences between two machines: `kernel: 6.1.0 in the baseline, 6.12.0 here`. Empty when there are
  * none.
+ * @param keys properties that matter.
  */
-export function fingerprintDifferences(baseline: Fingerprint, here: Fingerprint): string[] {
-  return FINGERPRINT_KEYS.filter((key) => baseline[key] !== here[key])
+export function fingerprintDifferences(
+  baseline: Fingerprint,
+  here: Fingerprint,
+  keys: readonly (keyof Fingerprint)[] = FINGERPRINT_KEYS,
+): string[] {
+  return keys.filter((key) => baseline[key] !== here[key])
     .map((key) => `${key}: ${baseline[key]} in the baseline, ${here[key]} here`);
 }

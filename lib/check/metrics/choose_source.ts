@@ -1,6 +1,6 @@
 /** Choice of the source for a metric on this machine, with the reasons against better ones. */
 
-import { type MetricSource, sourcesOf, withName } from "./metric_sources.ts";
+import { isOfValgrind, type MetricSource, sourcesOf, withName } from "./metric_sources.ts";
 
 /** Availability of sources on this machine. */
 export interface AvailableSources {
@@ -51,7 +51,7 @@ async function nameHere(
 ): Promise<{ name: string } | { reason: string }> {
   if (source.kind === "valgrind") {
     // finding out takes a run under valgrind, which is wasted on a source that cannot be chosen
-    if (stored !== undefined && !stored.startsWith("instructions(valgrind")) return { name: source.name };
+    if (stored !== undefined && !isOfValgrind(stored)) return { name: source.name };
     const valgrind = await available.valgrind();
     return "reason" in valgrind ? valgrind : { name: `instructions(${valgrind.version})` };
   }

@@ -84,6 +84,11 @@ const SOURCES: Record<string, readonly MetricSource[]> = {
   "page-faults": [PAGE_FAULTS, PAGE_FAULTS_RUSAGE],
 };
 
+/** Returns whether numbers of the source of that name, as stored, were counted under valgrind. */
+export function isOfValgrind(name: string): boolean {
+  return name.startsWith("instructions(valgrind");
+}
+
 /** Names of metrics, for help and errors. */
 export const METRIC_NAMES: readonly string[] = Object.keys(SOURCES);
 

@@ -9,6 +9,7 @@ import type { SourceChoice } from "../metrics/choose_source.ts";
 import { type GatedMetric, type GateResult, NEW, OLD, runGate, type RunValues } from "../gate.ts";
 import type { MetricSource } from "../metrics/metric_sources.ts";
 import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
+import { PINNED_PARTS } from "../../run/pinned_environment.ts";
 import { execute, type SamplesByCommand } from "../../run/schedule.ts";
 import { STEADY_RUNS } from "../statistics/verdict.ts";
 import { WALL_RUNS, wallNote } from "../output/wall_note.ts";
@@ -21,6 +22,7 @@ import {
   limitOf,
   measureWallTimes,
   openSeries,
+  pinnedRunsOf,
   type RunSeries,
   SmallBudget,
   withSetupOf,
@@ -94,6 +96,7 @@ async function runBenchmark(
       outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
     }
   }
+  if (gated.some(({ source }) => source.kind === "valgrind")) outcome.notes.push(pinnedNote(plan));
   let walls: RunSeries["walls"] | undefined;
   for (const part of byKind(gated).values()) {
     const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
@@ -223,12 +226,16 @@ async function measureSeries(
     }
     const end = endOf(series, chosen), count = samples[NEW].length, isStopped = end.stopSignal !== undefined;
     if (count < 2 && !isStopped) throw budgetTooSmall(plan, count);
+    const pinned = isValgrind ? { pinned: await pinnedRunsOf(plan) } : {};
     const metrics = Object.fromEntries(
-      chosen.map(({ metric, source }) => [metric, storedMetric(plan, source, samples, isStopped)]),
+      chosen.map((
+        { metric, source },
+      ) => [metric, { ...storedMetric(plan, source, samples, isStopped), ...pinned }]),
     );
-    const notes = count < most && !isStopped
-      ? [`${plan.name}: the budget ended after ${counted(count, "run")} of ${most}`]
-      : [];
+    const notes = isValgrind ? [pinnedNote(plan)] : [];
+    if (count < most && !isStopped) {
+      notes.push(`${plan.name}: the budget ended after ${counted(count, "run")} of ${most}`);
+    }
     return { metrics, notes, ...end };
   } finally {
     series.close();
@@ -293,6 +300,10 @@ function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): Unsupp
     cause: `the budget of ${budgetMs / 1000} s ended after ${counted(runs, "run")}`,
     remedy: "give a greater --budget",
   });
+}
+
+function pinnedNote({ name }: BenchmarkPlan): string {
+  return `${name}: under valgrind, pinned: ${PINNED_PARTS}`;
 }
 
 function sourceNote(plan: BenchmarkPlan, source: MetricSource, passedOver: readonly string[]): string {

@@ -6,6 +6,7 @@
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { printable } from "../../base/text/printable.ts";
 import { chooseSource, type SourceChoice } from "../metrics/choose_source.ts";
+import type { PinnedRuns } from "../baseline/baseline.ts";
 import type { Thresholds } from "../baseline/config.ts";
 import { NEW, OLD, type RunValues } from "../gate.ts";
 import { CALIBRATION_WORKLOAD } from "../metrics/calibration_workload.ts";
@@ -24,7 +25,9 @@ import {
   withSetup,
 } from "../../run/command_runner.ts";
 import type { MeasuredRun, RequestedEvent } from "../../run/measured_run.ts";
-import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
+import { pinnedEnvironment, pinnedVariables } from "../../run/pinned_environment.ts";
+import { environmentValue } from "../../base/system/launcher.ts";
+import { libcVersion, ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
 import { resolveEvents } from "../../events/resolve.ts";
 
@@ -42,6 +45,8 @@ export interface BenchmarkPlan {
   input?: string;
   /** Exit statuses besides 0 of runs that count. */
   allowedStatuses?: number[];
+  /** Variables that commands under valgrind have besides those that they always have. */
+  keepEnv?: string[];
   /** Rounds before those that count; none under valgrind, whose counts need none. */
   warmups: number;
   metrics: string[];
@@ -62,8 +67,12 @@ export interface CheckContext {
   width: number;
   /** Returns the time limit of the next run; see limitOf(). */
   limit?: () => RunLimit;
+  /** What to say of a failed run, besides that it failed. */
+  failureHint?: string;
 }
 
+/** What to say of a run under valgrind that failed. */
+const PINNED_HINT = "; under valgrind its environment is pinned: --keep-env NAME adds a variable";
 /** Fraction of the budget that a run needs at its start for its time limit to say anything about the command. */
 const FAIR_SHARE = 0.9;
 
@@ -272,7 +281,8 @@ function valgrindSeries(
   context: CheckContext,
 ): RunSeries {
   const counts = new ValgrindCounts();
-  const runner = newRunner(plan, jobsOf(plan, (argv) => counts.argv(argv)), [], context);
+  const jobs = jobsOf(plan, (argv) => counts.argv(argv), (argv) => pinnedEnvironmentOf(plan, argv));
+  const runner = newRunner(plan, jobs, [], { ...context, failureHint: PINNED_HINT });
   const budget = new Budget();
   const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
@@ -323,10 +333,24 @@ export async function withSetupOf<T>(
   }
 }
 
-function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
+/** Returns the conditions of a plan's runs under valgrind. */
+export async function pinnedRunsOf({ keepEnv = [] }: BenchmarkPlan): Promise<PinnedRuns> {
+  return { libc: await libcVersion(), environment: pinnedVariables(keepEnv) };
+}
+
+function pinnedEnvironmentOf({ keepEnv = [] }: BenchmarkPlan, argv: readonly string[]): Record<string, string> {
+  return pinnedEnvironment(argv, keepEnv, environmentValue);
+}
+
+function jobsOf(
+  plan: BenchmarkPlan,
+  wrapped: (argv: readonly string[]) => readonly string[],
+  envOf?: (argv: readonly string[]) => Record<string, string>,
+): Job[] {
   const job = (argv: readonly string[]): Job => ({
     name: quoteWords(argv),
     argv: wrapped(argv),
+    ...(envOf ? { env: envOf(argv) } : {}),
     ...(plan.prepare ? { prepare: plan.prepare } : {}),
   });
   return [
@@ -339,7 +363,7 @@ function newRunner(
   { input, allowedStatuses }: BenchmarkPlan,
   jobs: readonly Job[],
   sources: readonly MetricSource[],
-  { standing, stopper, limit, note }: CheckContext,
+  { standing, stopper, limit, note, failureHint }: CheckContext,
 ): CommandRunner {
   const events = new Set(sources.flatMap(({ event }) => event === undefined ? [] : [event]));
   const requestedEvents = [...events].flatMap((event): RequestedEvent[] =>
@@ -348,7 +372,8 @@ function newRunner(
       optional: true,
     }))
   );
-  return new CommandRunner(jobs, { requestedEvents, standing, stopper, note, limit, input, allowedStatuses });
+  const own = { standing, stopper, note, limit, failureHint };
+  return new CommandRunner(jobs, { ...own, requestedEvents, input, allowedStatuses });
 }
 
 /** Returns the values of the sources in a run, by name. */
