@@ -9,8 +9,11 @@ const READERS: ReadonlySet<string> = new Set(
   "report analyze bundle annotate script inject diff data evlist buildid-list c2c mem sched lock timechart kvm"
     .split(" "),
 );
-/** Longest wait for a shell to start the next program of the pipeline, in ms. */
-const START_TIMEOUT_MS = 300;
+/**
+ * Longest wait for a shell to start the next program of the pipeline, in ms: while its fork runs, or is ready to, which a busy
+ * machine may draw out; and once it sleeps, as a loop that reads the pipe itself does.
+ */
+const RUNNING_TIMEOUT_MS = 5000, SLEEPING_TIMEOUT_MS = 300;
 /** Interval between two checks for it, in ms. */
 const POLL_MS = 10;
 
@@ -22,8 +25,8 @@ export async function recordingReader(): Promise<string | undefined> {
   const pipe = pipeAt("self", 1);
   if (pipe === undefined) return undefined;
   for (let waited = 0;; waited += POLL_MS) {
-    const { reader, starting } = readersOf(pipe);
-    if (reader !== undefined || !starting || waited >= START_TIMEOUT_MS) return reader;
+    const { reader, patience } = readersOf(pipe);
+    if (reader !== undefined || waited >= patience) return reader;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -39,12 +42,12 @@ function pipeAt(pid: string, fd: number): string | undefined {
 }
 
 /**
- * Looks for a reader of the pipe that accepts recordings; else says whether a reader is still a fork of the shell that
- * has not started its program.
+ * Looks for a reader of the pipe that accepts recordings; else says how many ms to wait in all, as a reader may be a fork
+ * of the shell that has not started its program.
  */
-function readersOf(pipe: string): { reader?: string; starting: boolean } {
+function readersOf(pipe: string): { reader?: string; patience: number } {
   const shell = Deno.ppid, shellWords = wordsOf(String(shell)).join("\0");
-  let starting = false;
+  let patience = 0;
   for (const pid of processes()) {
     if (pid === String(Deno.pid) || pid === String(shell)) continue;
     const reads = pipeAt(pid, 0);
@@ -52,10 +55,12 @@ function readersOf(pipe: string): { reader?: string; starting: boolean } {
     if (reads !== pipe && !(reads === "" && parentOf(pid) === shell)) continue;
     const words = wordsOf(pid);
     const reader = readerIn(words);
-    if (reader !== undefined) return { reader, starting };
-    starting ||= words.join("\0") === shellWords;
+    if (reader !== undefined) return { reader, patience };
+    if (words.join("\0") !== shellWords && words.length > 0) continue;
+    const isAsleep = parseStat(procText(`/proc/${pid}/stat`) ?? "")?.state === "S";
+    patience = Math.max(patience, isAsleep ? SLEEPING_TIMEOUT_MS : RUNNING_TIMEOUT_MS);
   }
-  return { starting };
+  return { patience };
 }
 
 function processes(): string[] {
@@ -67,7 +72,7 @@ function processes(): string[] {
 }
 
 function wordsOf(pid: string): string[] {
-  return procText(`/proc/${pid}/cmdline`)?.split("\0") ?? [];
+  return procText(`/proc/${pid}/cmdline`)?.split("\0").filter((word, i) => i > 0 || word !== "") ?? [];
 }
 
 function parentOf(pid: string): number | undefined {
