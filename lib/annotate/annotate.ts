@@ -40,8 +40,8 @@ export interface AnnotateOptions {
   maxCode?: number;
   /** Largest code of a function, in bytes, that is shown whole, rather than near its samples; 64 KiB by default. */
   maxWhole?: number;
-  /** Time of performance.now() from which on nothing more is read or disassembled. */
-  until?: number;
+  /** Time in ms, without that of fetching files, after which nothing more is read or disassembled. */
+  patience?: number;
   /** Leave names as compilers wrote them. */
   mangled?: boolean;
   /** Instructions are not shown: what they lack is no problem. */
@@ -49,8 +49,8 @@ export interface AnnotateOptions {
   /** Source lines are not shown: read no source files. */
   noSource?: boolean;
   /**
-   * Others than the user will see the annotations: read only source files that everybody may read, and none that a
-   * recording names and no program on this machine. Whoever made it would choose what is read here.
+   * Others than the user will see the annotations: of the source files that a program on this machine names, read only
+   * those that everybody may read; of those that the recording alone names, none. Its maker would choose what is read.
    */
   forOthers?: boolean;
 }
@@ -72,6 +72,8 @@ const AT_ONCE = 3;
 interface Context extends AnnotateOptions {
   readable: (name: string) => string;
   budget: Budget;
+  /** Time of performance.now() from which on nothing more is read. */
+  until: number;
 }
 
 /**
@@ -86,14 +88,15 @@ export async function annotateFunctions(
   functions: readonly FunctionSamples[],
   options: AnnotateOptions,
 ): Promise<Annotations> {
-  const { objects, symbolizer, mangled, noSource, forOthers } = options;
+  const { objects, symbolizer, mangled, noSource, forOthers, patience = Infinity } = options;
   const ofObject = Map.groupBy(functions, ({ object }) => objects[object]);
   const isCarried = (object: ObjectInfo) => carriesAll(symbolizer.bundledOf(object), ofObject.get(object)!);
   const lacking = [...ofObject.keys()].filter((object) => !isCarried(object));
   const warnings = noSource ? [] : await symbolizer.fetchInfo(lacking);
   const demangler = mangled ? undefined : await Demangler.load();
   const readable = (name: string) => demangler instanceof Demangler ? demangler.readable(name) : name;
-  const context = { ...options, readable, budget: new Budget() }, unread: FunctionSamples[] = [];
+  const context = { ...options, readable, budget: new Budget(), until: performance.now() + patience };
+  const unread: FunctionSamples[] = [];
   const built = new Map<Annotation, Built>(), annotated = new Map<FunctionSamples, Annotation>();
   for (const [object, members] of ofObject) {
     const { annotations, modified = Infinity, isCarried, isUnread } = await annotateIn(

@@ -7,11 +7,8 @@ import { annotateFunctions, type AnnotateOptions } from "./annotate.ts";
 import { type FunctionSamples, SampledFunctions } from "./function_samples.ts";
 
 /** Options of annotateHottest(). */
-export interface HottestOptions extends
-  Pick<
-    AnnotateOptions,
-    "objects" | "symbolizer" | "files" | "mangled" | "until"
-  > {
+export interface HottestOptions
+  extends Pick<AnnotateOptions, "objects" | "symbolizer" | "files" | "mangled" | "patience"> {
   /** Number of functions of each event. */
   count: number;
 }
@@ -20,9 +17,8 @@ export interface HottestOptions extends
 const MAX_CODE = 1 << 18, MAX_WHOLE = 1 << 14;
 
 /**
- * Annotates the functions of each event with most samples of their own, and counts those that lack something because the
- * time was over. The profile must have the addresses that were
- * sampled (LoadOptions.sampledAddresses).
+ * Annotates the functions of each event with most samples of their own; `unread` of them lack something because the time
+ * was over. The profile must have the addresses that were sampled (LoadOptions.sampledAddresses).
  */
 export async function annotateHottest(
   profile: Profile,

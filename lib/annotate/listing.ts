@@ -33,14 +33,14 @@ export interface ListingSource {
   code: ObjectCode;
   disassembler: Disassembler;
   /** Time of performance.now() from which on nothing is read. */
-  until?: number;
+  until: number;
 }
 
 /** Reason why something was not read before the time was over. */
 export const NO_TIME = "no time was left for them";
 
 /** Returns whether this time of performance.now() has come. */
-export function isOver(until = Infinity): boolean {
+export function isOver(until: number): boolean {
   return performance.now() >= until;
 }
 

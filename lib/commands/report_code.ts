@@ -36,9 +36,10 @@ export function codeSource(args: ParsedArgs, format: ReportFormat, io: Io): Code
     of: async (profile, files) => {
       const [objects, symbolizer] = seen!;
       const { annotateHottest } = await import("../annotate/annotate_hottest.ts");
-      const until = performance.now() + PATIENCE;
       const { code, unread } = await annotateHottest(profile, {
-        ...{ count, objects, symbolizer, files, mangled: args.has("no-demangle"), until },
+        ...{ count, objects, symbolizer, files },
+        mangled: args.has("no-demangle"),
+        patience: PATIENCE,
       });
       if (unread > 0) {
         io.err(

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ProfileCode } from "../../lib/report/html/pack_code.ts";
 import { testNeeding } from "../needs.ts";
 import { profileOf } from "../profile/build.ts";
-import { annotationOf, HOSTILE } from "../report/html/annotations.ts";
+import { annotationOf, HOSTILE, instruction } from "../report/html/annotations.ts";
 import type { Page } from "./chromium.ts";
 import { BOXES, withMadeUp } from "./report_page.ts";
 
@@ -169,7 +169,7 @@ testNeeding(["chromium"], "hostile code in the HTML report is shown as it is, an
     await page.clickOn("#symbols .link");
     assertEquals(await isOpen(page), true);
     assertEquals(await hotLines(page), [`60.0% 6 ${HOSTILE}`, `40.0% 3 ${HOSTILE}`]);
-    assertEquals(await textOf(page, "code-notes"), HOSTILE);
+    assertEquals(await textOf(page, "code-notes"), HOSTILE + HOSTILE); // of the function, and of all
     await page.evaluate("void document.querySelector('[name=code-view][value=source]').click()");
     assertEquals(
       await page.evaluate("document.querySelector('#code-lines .note').textContent"),
@@ -186,5 +186,29 @@ testNeeding(["chromium"], "hostile code in the HTML report is shown as it is, an
       policy,
       /^default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'$/,
     );
+  }, { code });
+});
+
+testNeeding(["chromium"], "code of many lines in the HTML report opens at its hottest one", () => {
+  const annotation = annotationOf("work"), count = 40_000;
+  annotation.lines = [];
+  annotation.self = { samples: count + 9, period: 100 * (count + 9) };
+  annotation.instructions = Array.from(
+    { length: count },
+    (_, i) => instruction(0x1000 + 4 * i, i === 30_000 ? 10 : 1, []),
+  );
+  const code = { ...CODE, functions: [{ ...CODE.functions[0], annotation }] };
+  return withMadeUp(PROFILE, async (page) => {
+    const at = () =>
+      page.evaluate<[string, boolean]>(`(() => {
+        const line = document.querySelector("#code-lines .at"), box = line.getBoundingClientRect();
+        const { top, bottom } = document.getElementById("code-lines").getBoundingClientRect();
+        return [line.querySelector(".place").textContent, box.top >= top && box.bottom <= bottom];
+      })()`);
+    await click(page, "work");
+    assertEquals(await at(), [(0x1000 + 4 * 30_000).toString(16), true]);
+    await page.evaluate("document.getElementById('code-lines').focus()");
+    await page.key("ArrowUp");
+    assertEquals(await at(), [(0x1000 + 4 * 29_999).toString(16), true]);
   }, { code });
 });

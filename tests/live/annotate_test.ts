@@ -256,7 +256,7 @@ testNeeding(
         assertMatch(none.warnings.join(), /it has \d+ KiB of code; at most 0 KiB are shown/);
         const { functions: late, unread } = await annotateFunctions(hottest.slice(0, 1), {
           ...options,
-          until: 0,
+          patience: 0,
         });
         assertEquals(unread, hottest.slice(0, 1));
         assertEquals([late[0].instructions, late[0].lines], [[], []]);

@@ -8,6 +8,8 @@ import { samples, share } from "../shared/format.ts";
 
 /** Share of the function from which a line is a stop of the keys n and p. */
 const HOT = 0.005;
+/** Number of lines that browsers lay out together, once they come into sight. */
+const PART = 200;
 /** Strength in percent of the heat of the hottest line. */
 const MOST_HEAT = 60;
 
@@ -40,14 +42,19 @@ export class CodeLines {
     this.#host.style.setProperty("--place", `${widest((row) => isStop(row) ? row.place : "")}ch`);
     const most = greatest(rows.map((row) => row.share));
     this.#lines = rows.map((row) => lineOf(row, most));
-    const marked = rows.filter((row) => row.isInlined);
-    const all = element("div", marked.length > 0 ? "lines marked" : "lines");
-    all.append(...this.#lines);
+    const isMarked = rows.some((row) => row.isInlined);
+    const all = element("div", isMarked ? "lines marked" : "lines");
+    for (let first = 0; first < rows.length; first += PART) {
+      const part = element("div", "part"), lines = this.#lines.slice(first, first + PART);
+      part.style.setProperty("--lines", `${lines.length}`);
+      part.append(...lines);
+      all.append(part);
+    }
     this.#host.replaceChildren(all);
     this.#at = -1;
-    const among = marked.length > 0 ? marked : rows.filter(isStop);
-    const hottest = among.find((row) => row.share === greatest(among.map(({ share }) => share)));
-    this.#moveTo(hottest ? rows.indexOf(hottest) : -1, "center");
+    const isFirst = isMarked ? (row: CodeRow) => row.isInlined : isStop;
+    const hottest = greatest(rows.filter(isFirst).map(({ share }) => share));
+    this.#moveTo(rows.findIndex((row) => row.share === hottest && isFirst(row)), "center");
   }
 
   /** Moves the focus here. */
@@ -64,7 +71,8 @@ export class CodeLines {
     if (!line) return void (this.#host.scrollTop = 0);
     line.classList.add("at");
     // scrollIntoView() would scroll the page, too
-    const { clientHeight, scrollTop } = this.#host, top = line.offsetTop, end = top + line.offsetHeight;
+    const { clientHeight, scrollTop } = this.#host, { top: above } = this.#host.getBoundingClientRect();
+    const box = line.getBoundingClientRect(), top = box.top - above + scrollTop, end = top + box.height;
     if (block === "center") this.#host.scrollTop = top - clientHeight / 2;
     else if (top < scrollTop) this.#host.scrollTop = top;
     else if (end > scrollTop + clientHeight) this.#host.scrollTop = end - clientHeight;

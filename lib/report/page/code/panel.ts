@@ -144,13 +144,14 @@ export class CodePanel implements LinkedView {
   #drawFound(found: FoundCode): void {
     const tables = this.#tables, { heads, functions } = this.#code, { row, place, inlined } = found;
     const hasInstructions = functions.firstInstruction[row] < functions.firstInstruction[row + 1];
+    const notes = [...heads[row].warnings, ...this.#code.warnings];
     const hasLines = functions.firstLine[row] < functions.firstLine[row + 1];
     const name = byId("code-name");
     name.textContent = name.title = nameOf(tables, place);
     byId("code-object").textContent = heads[row].object || objectNameOf(tables, place);
     byId("code-facts").textContent = this.#factsOf(row);
     byId("code-inlined").replaceChildren(...inlined === undefined ? [] : this.#inlinedParts(found));
-    byId("code-notes").replaceChildren(...heads[row].warnings.map((text) => element("li", "", text)));
+    byId("code-notes").replaceChildren(...notes.map((text) => element("li", "", text)));
     byId("code-views").hidden = !hasInstructions || !hasLines;
     for (const radio of this.#views()) radio.checked = radio.value === this.#view;
     const view = hasLines ? this.#view : "assembly", drawn = [row, view, inlined].join("\0");
