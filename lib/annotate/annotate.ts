@@ -61,7 +61,7 @@ export interface Annotations {
   functions: Annotation[];
   /** Problems that concern all of them, a sentence each. */
   warnings: string[];
-  /** Those that lack instructions or source lines because the time was over. */
+  /** Functions that lack instructions or source lines because the time was over. */
   unread: FunctionSamples[];
 }
 

@@ -16,7 +16,7 @@ const PATIENCE = 2000;
 
 /** Source of the code of a profile's functions. */
 export interface CodeSource {
-  /** What to load with the profile. */
+  /** Options to load the profile with. */
   loading: Pick<LoadOptions, "sampledAddresses" | "seeObjects">;
   /** Returns the code of the hottest functions of the profile, or of a part of it. */
   of(profile: Profile, files: SymbolFiles): Promise<ProfileCode>;

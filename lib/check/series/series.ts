@@ -67,11 +67,11 @@ export interface CheckContext {
   width: number;
   /** Returns the time limit of the next run; see limitOf(). */
   limit?: () => RunLimit;
-  /** What to say of a failed run, besides that it failed. */
+  /** Text after the error of a failed run. */
   failureHint?: string;
 }
 
-/** What to say of a run under valgrind that failed. */
+/** Text after the error of a failed run under valgrind. */
 const PINNED_HINT = "; under valgrind its environment is pinned: --keep-env NAME adds a variable";
 /** Fraction of the budget that a run needs at its start for its time limit to say anything about the command. */
 const FAIR_SHARE = 0.9;

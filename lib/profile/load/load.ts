@@ -68,7 +68,7 @@ export interface LoadOptions {
   sampledAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
-  /** With `times`, keep samples that have no time too, as NaN, in the order of the recording. */
+  /** Keep samples without a time too where `times` is set: their time is NaN, and their order that of the recording. */
   untimed?: boolean;
   /** Keep what tracepoints carry, as text, with the times (`times.texts`). */
   texts?: boolean;

@@ -8,7 +8,7 @@
 
 import { outsideBrackets } from "../../base/text/brackets.ts";
 
-/** What may follow the parameters: `const`, `&&`, `[clone .cold]`, `[abi:cxx11]`. */
+/** Text that may follow the parameters: `const`, `&&`, `[clone .cold]`, `[abi:cxx11]`. */
 const QUALIFIERS = /(?: ?(?:const|volatile|noexcept|&&?)| ?\[[^\]]*\]| ?\(?\.[\w.]+\)?)+$/;
 /** Most characters of qualifiers, which bounds the time that looking for them takes. */
 const MAX_QUALIFIERS = 200;

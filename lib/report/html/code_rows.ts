@@ -7,6 +7,7 @@ import type { CodeTables } from "./code_tables.ts";
 
 /** Parts of the code to show. */
 export const CODE_VIEWS = ["both", "source", "assembly"] as const;
+/** One of CODE_VIEWS. */
 export type CodeView = (typeof CODE_VIEWS)[number];
 
 /** Line of the code. */

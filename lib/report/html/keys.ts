@@ -1,6 +1,6 @@
 /** Dialog of the page that lists its keys. */
 
-/** Where keys work that a page without code has not. */
+/** Name of the part of the page whose keys a page without code does not have. */
 const CODE = "Code";
 
 /** Keys by where they work: keys, and what they do. */

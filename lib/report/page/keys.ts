@@ -2,7 +2,7 @@
 
 import { byId } from "./shared/dom.ts";
 
-/** What keys do that work anywhere. */
+/** Receiver of the keys that work anywhere. */
 export interface KeyListener {
   /** Moves the focus to the search box. */
   startSearch(): void;

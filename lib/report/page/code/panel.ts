@@ -16,11 +16,11 @@ import type { LinkedView } from "../shared/link.ts";
 /** Number of functions that an inlined one was inlined into that are listed, and columns of each name. */
 const MAX_OTHERS = 20, NAME_COLUMNS = 60;
 
-/** What the panel tells the page. */
+/** Receiver of what happens in the panel. */
 export interface CodeListener {
-  /** Called after something else was chosen to be shown. */
+  /** Tells that something else was chosen to be shown. */
   changed(): void;
-  /** Called after the flame graph beside has got another width. */
+  /** Tells that the flame graph beside has got another width. */
   resized(): void;
 }
 
