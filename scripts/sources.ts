@@ -7,7 +7,8 @@ export function* programFiles(root: string): Generator<string> {
   yield* filesBelow(root, "ffi");
 }
 
-function* filesBelow(root: string, folder: string): Generator<string> {
+/** Lists the files below a folder, as paths from the root. */
+export function* filesBelow(root: string, folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(`${root}/${folder}`)) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) yield* filesBelow(root, path);

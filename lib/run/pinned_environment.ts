@@ -13,7 +13,13 @@ const CPU_FEATURES = [
   ...["BMI1", "BMI2", "ERMS", "FMA", "FMA4", "FSRM", "LZCNT", "MOVBE", "POPCNT", "RTM", "XSAVE", "XSAVEC"],
   ...["SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX2_Usable", "AVX512F_Usable", "FMA_Usable", "XSAVEC_Usable"],
   ...["AVX_Fast_Unaligned_Load", "Fast_Copy_Backward", "Fast_Rep_String", "Fast_Unaligned_Copy"],
-  ...["Fast_Unaligned_Load", "Prefer_ERMS", "Prefer_FSRM", "Prefer_MAP_32BIT_EXEC", "Prefer_No_AVX512_Probing"],
+  ...[
+    "Fast_Unaligned_Load",
+    "Prefer_ERMS",
+    "Prefer_FSRM",
+    "Prefer_MAP_32BIT_EXEC",
+    "Prefer_No_AVX512_Probing",
+  ],
   ...["Prefer_No_VZEROUPPER", "Prefer_PMINUB_for_stringop", "Slow_BSF", "Slow_SSE4_2"],
 ];
 
@@ -51,7 +57,8 @@ export function pinnedVariables(keep: readonly string[]): string[] {
 }
 
 /** Words for what is pinned, for people. */
-export const PINNED_PARTS = "the environment, the locale, hash seeds, threads, and what glibc and Go make of the CPU";
+export const PINNED_PARTS =
+  "the environment, the locale, hash seeds, threads, and what glibc and Go make of the CPU";
 
 /** Variable that fills the environment up, and to what the bytes of all strings together come. */
 const PAD = "PMUCTL_PAD", TOTAL_BYTES = 1 << 13;
@@ -71,7 +78,9 @@ export function pinnedEnvironment(
     const value = valueOf(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const variables = Object.entries({ ...PINNED, ...Object.fromEntries(kept) }).sort(([a], [b]) => a < b ? -1 : 1);
+  const variables = Object.entries({ ...PINNED, ...Object.fromEntries(kept) }).sort(([a], [b]) =>
+    a < b ? -1 : 1
+  );
   const encoder = new TextEncoder();
   const sizeOf = (text: string) => encoder.encode(text).length + 1;
   const used = [...command, command[0], `${PAD}=`, ...variables.map(([name, value]) => `${name}=${value}`)]

@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from "node:util";
 type Constructor<T> = abstract new (...args: any[]) => T;
 
 /** What a failed assertion throws. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override name = "AssertionError";
 
   constructor(message: string, options?: ErrorOptions) {
@@ -52,7 +52,7 @@ function keysOf(value: object): Set<string | symbol> {
 }
 
 /** Deep equality of structure, as `assertEquals` has it; values of different classes are never equal. */
-export function equal(left: unknown, right: unknown): boolean {
+function equal(left: unknown, right: unknown): boolean {
   const begun = new Map<unknown, unknown>();
   const compare = (a: unknown, b: unknown): boolean => {
     if (same(a, b)) return true;
@@ -86,11 +86,6 @@ export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
 }
 
-/** Fails always. */
-export function fail(msg?: string): never {
-  refuse("Failed assertion", msg);
-}
-
 /** Passes when the two are deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected)) refuse("Values are not equal", msg, both(actual, expected));
@@ -112,37 +107,6 @@ export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string
     msg,
     both(actual, expected),
   );
-}
-
-/** Passes when the two are not one value, as Object.is has it. */
-export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void {
-  if (Object.is(actual, expected)) {
-    refuse(`Expected "actual" to not be strictly equal to: ${show(actual)}`, msg);
-  }
-}
-
-/** Passes when `actual` is neither null nor undefined. */
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T> {
-  if (actual === undefined || actual === null) {
-    refuse(`Expected actual: "${actual}" to not be null or undefined`, msg);
-  }
-}
-
-/** Passes when `actual` is an instance of the class. */
-export function assertInstanceOf<
-  // deno-lint-ignore no-explicit-any
-  T extends Constructor<any>,
->(actual: unknown, expectedType: T, msg = ""): asserts actual is InstanceType<T> {
-  if (actual instanceof expectedType) return;
-  const kind = typeof actual === "object" && actual !== null
-    ? actual.constructor?.name ?? "Object"
-    : `${actual === null ? null : typeof actual}`;
-  const was = kind === expectedType.name
-    ? ""
-    : kind === "function"
-    ? " but was not an instanced object"
-    : ` but was "${kind}"`;
-  refuse(`Expected object to be an instance of "${expectedType.name}"${was}`, msg);
 }
 
 /** Passes when `actual` contains `expected`. */
@@ -168,11 +132,6 @@ export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): v
 /** Passes when actual < expected. */
 export function assertLess<T>(actual: T, expected: T, msg?: string): void {
   if (!(actual < expected)) throw new AssertionError(msg ?? `Expect ${show(actual)} < ${show(expected)}`);
-}
-
-/** Passes when actual <= expected. */
-export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  if (!(actual <= expected)) throw new AssertionError(msg ?? `Expect ${show(actual)} <= ${show(expected)}`);
 }
 
 /** Passes when the two differ by `tolerance` at most: by default a ten-millionth of `expected`. */

@@ -338,7 +338,10 @@ export async function pinnedRunsOf({ keepEnv = [] }: BenchmarkPlan): Promise<Pin
   return { libc: await libcVersion(), environment: pinnedVariables(keepEnv) };
 }
 
-function pinnedEnvironmentOf({ keepEnv = [] }: BenchmarkPlan, argv: readonly string[]): Record<string, string> {
+function pinnedEnvironmentOf(
+  { keepEnv = [] }: BenchmarkPlan,
+  argv: readonly string[],
+): Record<string, string> {
   return pinnedEnvironment(argv, keepEnv, environmentValue);
 }
 
