@@ -70,6 +70,47 @@ Deno.test("runGate() runs more where the answer is not plain, and says so when t
   assertStringIncludes(noisy.row.reason!, "runs of the same command already differ by");
 });
 
+Deno.test("runs and budgets that an undecided metric asks for decide it, most of the time", async () => {
+  for (
+    const { limits, asked, given } of [
+      {
+        limits: { ...LIMITS, maxRuns: 30 },
+        asked: /--max-runs (\d+), which would probably do/,
+        given: (n: number) => ({ ...LIMITS, maxRuns: n }),
+      },
+      {
+        limits: { ...LIMITS, maxRuns: 1000, budgetMs: 60 },
+        asked: /--budget (\d+) \(about \d+ runs would probably do\)/,
+        given: (n: number) => ({ ...LIMITS, maxRuns: 1000, budgetMs: 1000 * n }),
+      },
+    ]
+  ) {
+    let undecided = 0, decided = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = seededRandom(seed);
+      const value = () => 100 * noise(random, 0.025);
+      const { row } = await play(WALL, value, { limits, seed });
+      if (row.verdict !== "inconclusive") continue;
+      undecided++;
+      const [, number] = asked.exec(row.reason!) ?? [];
+      if (number === undefined) continue;
+      if ((await play(WALL, value, { limits: given(Number(number)), seed })).row.verdict === "pass") {
+        decided++;
+      }
+    }
+    assert(undecided > 20 && decided > 0.8 * undecided, `${decided} of ${undecided}`);
+  }
+});
+
+Deno.test("no number of runs is named where the largest would not do, or the baseline's stay as few", async () => {
+  const random = seededRandom(3);
+  const wild = await play(WALL, () => 100 * noise(random, 0.6));
+  assertStringIncludes(wild.row.reason!, "use a quieter machine or a greater --threshold");
+  const stored = { samples: Array.from({ length: 20 }, () => 100 * noise(random, 0.05)) };
+  const against = await play(WALL, () => 100 * noise(random, 0.05), { stored });
+  assertStringIncludes(against.row.reason!, "a greater --max-runs");
+});
+
 Deno.test("runGate() decides counts that do not vary by four runs", async () => {
   const { row, runs } = await play(INSTRUCTIONS, ({ command }) => command === OLD ? 1e6 : 1.02e6);
   assertEquals([row.verdict, runs, row.figures?.method], ["regressed", 8, "range"]);

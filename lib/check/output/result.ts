@@ -2,7 +2,7 @@
 
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
-import type { GateResult, MetricGate } from "../gate.ts";
+import type { EndReason, GateResult, MetricGate } from "../gate.ts";
 import type { MetricUnit } from "../metrics/metrics.ts";
 import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
@@ -119,11 +119,12 @@ function figuresOf({ samples, rounds }: MetricGate, { ratio, method, noise }: Ju
 }
 
 function undecidedBecause(
-  { judgement, gated }: MetricGate,
+  gate: MetricGate,
   { ended, roundMs, looks }: GateResult,
   metrics: number,
   budgetMs: number,
 ): string {
+  const { judgement, gated } = gate;
   if (ended === "user") return "stopped before it was decided";
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
@@ -135,13 +136,48 @@ function undecidedBecause(
         counted(looks.rounds[looks.rounds.length - 1], "round")
       } cannot decide it: give --max-runs ${needed} or more`;
   }
-  const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
+  const more = remedyOf(gate, judgement, { ended, roundMs, budgetMs });
   if (100 * judgement.noise >= gated.threshold) {
     return `runs of the same command already differ by ${formatPercent(judgement.noise)}, ` +
-      `so a ${gated.threshold}% change cannot be detected: use a quieter machine, ${more}, or a greater --threshold`;
+      `so a ${gated.threshold}% change cannot be detected: use a quieter machine${
+        more && `, ${more},`
+      } or a greater --threshold`;
   }
-  return `the change is too close to the threshold to decide: use ${more}`;
+  return `the change is too close to the threshold to decide: use ${more || "a greater --threshold"}`;
 }
+
+/** Most runs that --max-runs takes. */
+const MAX_RUNS = 1000;
+
+/** Returns the option that would give more runs, and its value where that can be told; "" where no number of runs would do. */
+function remedyOf(
+  { gated, rounds }: MetricGate,
+  judgement: Judgement,
+  { ended, roundMs, budgetMs }: { ended?: EndReason; roundMs: number; budgetMs: number },
+): string {
+  const isBudget = ended === "budget";
+  // the runs of a baseline stay as few as they are
+  if (gated.stored) return isBudget ? "a greater --budget" : "a greater --max-runs";
+  const needed = probableRounds(judgement, gated.threshold / 100, rounds);
+  if (needed > MAX_RUNS) return "";
+  return isBudget
+    ? `--budget ${enoughSeconds(needed, roundMs, budgetMs)} (about ${counted(needed, "run")} would probably do)`
+    : `--max-runs ${needed}, which would probably do`;
+}
+
+/**
+ * Returns how many rounds would probably decide, after `rounds` of them, if the machine stays as it is: intervals narrow
+ * with the square root of the number of runs.
+ */
+function probableRounds({ ratio, noise }: Judgement, threshold: number, rounds: number): number {
+  const { low, high } = ratio.interval, limit = 1 + threshold;
+  const gap = Math.abs(ratio.ratio - limit), reach = ratio.ratio < limit ? high - ratio.ratio : ratio.ratio - low;
+  const factor = Math.max(reach / gap, noise / threshold, 1);
+  return Math.ceil(MARGIN * rounds * factor ** 2);
+}
+
+/** Margin of an estimated number of rounds: the estimate itself is uncertain. */
+const MARGIN = 1.2;
 
 /** Rounds for choosing the sources and for warming up. */
 const ROUNDS_AHEAD = 2;
