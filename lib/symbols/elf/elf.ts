@@ -11,7 +11,15 @@ import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader, cString } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { buildIdInNotes, MAX_NOTE, toHex } from "./build_id.ts";
-import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
+import {
+  elfAddress,
+  type ElfHeader,
+  elfWord,
+  PT,
+  readElfHeader,
+  readSegments,
+  type Segment,
+} from "./elf_header.ts";
 import { Cost, WORK } from "../object/limits.ts";
 import { counted } from "../../base/text/plural.ts";
 
@@ -230,7 +238,7 @@ export class ElfFile {
       const nameAt = r.u32();
       const type = r.u32();
       const flags = elfWord(r, this.is64);
-      const addr = elfWord(r, this.is64);
+      const addr = elfAddress(r, this.is64);
       const offset = elfWord(r, this.is64);
       const size = elfWord(r, this.is64);
       const link = r.u32();

@@ -4,6 +4,7 @@
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import { addressFromBigint } from "../../base/bytes/address.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { counted } from "../../base/text/plural.ts";
@@ -92,7 +93,7 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
     const type = r.u32();
     let flags = is64 ? r.u32() : 0; // ELF64 has the flags here, ELF32 after the sizes
     const offset = elfWord(r, is64);
-    const vaddr = elfWord(r, is64);
+    const vaddr = elfAddress(r, is64);
     elfWord(r, is64); // p_paddr
     const filesz = elfWord(r, is64), memsz = elfWord(r, is64);
     if (!is64) flags = r.u32();
@@ -106,4 +107,9 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
  */
 export function elfWord(reader: ByteReader, is64: boolean): number {
   return is64 ? Number(reader.u64()) : reader.u32();
+}
+
+/** Reads an Elf32_Addr or Elf64_Addr as a signed number (see base/bytes/address.ts): those of a kernel are negative. */
+export function elfAddress(reader: ByteReader, is64: boolean): number {
+  return is64 ? addressFromBigint(reader.u64()) : reader.u32();
 }

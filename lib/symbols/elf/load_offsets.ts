@@ -58,7 +58,7 @@ export function linkedAddress({ segments }: ElfFile, at: number): number {
 const MAX_LOADED = 64;
 
 /** Range of link-time addresses and where it is in the file. */
-interface LoadedPart {
+export interface LoadedPart {
   offset: number;
   end: number;
   /** Address minus offset. */
