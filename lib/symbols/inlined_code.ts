@@ -105,16 +105,13 @@ function debugParts(files: SymbolFiles, elf: ObjectElf): CodeParts | undefined {
       supplementary: () => info.supplementary(),
       split: (root) => info.split(root),
     });
-  if (elf.shift !== undefined) { // kept tables go by offsets in files
-    const functions = open();
-    return functions && { functions, at: (address) => functions.at(linkedIn(elf, address)), info };
-  }
   const { kept } = files, key = kept && keptKey(elf.file, holder);
-  const functions = new KeptFunctions(elf.file, open, key && { tables: kept!, key });
+  const functions = new KeptFunctions(elf, open, key && { tables: kept!, key });
   const keep = () => functions.keep(() => info.missing.size === 0);
-  return { functions, at: (offset) => functions.at(offset), info, keep };
+  return { functions, at: (address) => functions.at(address), info, keep };
 }
 
+/** Returns the inlined functions of a Go program. They are not kept: its table is as fast to read as a kept one would be. */
 function goParts(elf: ObjectElf): CodeParts | undefined {
   const functions = GoInlinedFunctions.open(elf.file);
   return functions && { functions, at: (offset) => functions.at(linkedIn(elf, offset)) };

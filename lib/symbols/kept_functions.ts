@@ -6,12 +6,13 @@
 
 import type { InlinedFunctions } from "./dwarf/info/inlined_functions.ts";
 import type { ElfFile } from "./elf/elf.ts";
-import { linkedAddress, loadedParts } from "./elf/load_offsets.ts";
+import { type CodeOffsets, codeOffsets } from "./code_offsets.ts";
 import type { KeptTables } from "./files/symbol_files.ts";
 import { FunctionTable, FunctionTableBuilder } from "./kept/function_table.ts";
 import { UNKNOWN } from "./kept/kept_ranges.ts";
 import { type KeptKey, TABLE_FACTOR } from "./kept_key.ts";
 import { LimitError } from "./object/limits.ts";
+import type { ObjectElf } from "./object_elf.ts";
 
 /** Place of the kept table of an object. */
 export interface KeptPlace {
@@ -22,6 +23,7 @@ export interface KeptPlace {
 /** Functions at addresses that were asked for, each with those that it was inlined into; see InlinedFunctions. */
 export class KeptFunctions {
   readonly #file: ElfFile;
+  readonly #code: CodeOffsets;
   readonly #open: () => InlinedFunctions | undefined;
   readonly #place: KeptPlace | undefined;
   readonly #table: FunctionTable | undefined;
@@ -34,8 +36,14 @@ export class KeptFunctions {
    * Reads the kept table, if there is one. Throws LimitError.
    * @param open opens the debug information.
    */
-  constructor(file: ElfFile, open: () => InlinedFunctions | undefined, place?: KeptPlace) {
+  constructor(
+    elf: Pick<ObjectElf, "file" | "shift">,
+    open: () => InlinedFunctions | undefined,
+    place?: KeptPlace,
+  ) {
+    const { file } = elf;
     this.#file = file;
+    this.#code = codeOffsets(elf);
     this.#open = open;
     this.#place = place;
     const bytes = place?.tables.read(tableName(place));
@@ -47,13 +55,13 @@ export class KeptFunctions {
   }
 
   /**
-   * Returns the row of the innermost function at an offset in the file (as in AddressSpaces.at), or -1. Throws
-   * BadInputError, LimitError.
+   * Returns the row of the innermost function at an address (as in AddressSpaces.at), or -1. Throws BadInputError,
+   * LimitError.
    */
-  at(offset: number): number {
-    const known = this.#table?.at(offset) ?? UNKNOWN;
+  at(at: number): number {
+    const known = this.#table?.at(this.#code.offset(at)) ?? UNKNOWN;
     if (known !== UNKNOWN) return known;
-    const address = linkedAddress(this.#file, offset);
+    const address = this.#code.linked(at);
     if (Number.isNaN(address)) return -1;
     if (!this.#isOpen) {
       this.#isOpen = true;
@@ -92,7 +100,7 @@ export class KeptFunctions {
    */
   keep(isWhole: () => boolean): void {
     if (this.#place === undefined || this.#functions === undefined) return;
-    const parts = loadedParts(this.#file);
+    const parts = this.#code.parts();
     let builder: FunctionTableBuilder;
     try {
       builder = new FunctionTableBuilder(this.#table, this.#file.cost);

@@ -4,12 +4,12 @@
  */
 
 import type { BundledObject } from "./bundle/bundled_object.ts";
+import { codeOffsets } from "./code_offsets.ts";
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
 import { compilationDirectories, wholePath } from "./dwarf/info/units.ts";
 import { LineRows } from "./dwarf/line_rows.ts";
 import { type ElfFile, SHT } from "./elf/elf.ts";
-import { linkedAddress, loadedParts } from "./elf/load_offsets.ts";
 import { goLines } from "./go/go_lines.ts";
 import { NOTHING, UNKNOWN } from "./kept/kept_ranges.ts";
 import { LineTable, LineTableBuilder } from "./kept/line_table.ts";
@@ -61,14 +61,12 @@ export function sourceLines(
 }
 
 function linesIn(files: SymbolFiles, elf: ObjectElf, addresses: Float64Array): SourceLines | SymbolFailure {
-  const { file, debug, shift } = elf, linked = () => addresses.map((at) => linkedIn(elf, at));
+  const { file, debug } = elf;
   file.cost.work(addresses.length * file.segments.length / 2);
   const holder = [file, debug].find((each) => each !== undefined && hasLines(each));
-  if (holder === undefined) return goLines(file, linked()) ?? { reason: REASON.NO_SYMBOLS };
-  // kept tables go by offsets in files
-  if (shift === undefined) return keptLines(files, { file, holder }, addresses);
-  const sections = new DebugSections(holder), found = linesAt(sections, linked(), undefined);
-  return { ...found, paths: wholePaths(sections, found) };
+  return holder
+    ? keptLines(files, { elf, holder }, addresses)
+    : goLines(file, addresses.map((at) => linkedIn(elf, at))) ?? { reason: REASON.NO_SYMBOLS };
 }
 
 function hasLines(file: ElfFile): boolean {
@@ -79,20 +77,21 @@ function hasLines(file: ElfFile): boolean {
 /** Finds lines in the kept table, and those that it does not know in the line tables of `holder`; keeps these. */
 function keptLines(
   { kept }: SymbolFiles,
-  { file, holder }: { file: ElfFile; holder: ElfFile },
+  { elf, holder }: { elf: ObjectElf; holder: ElfFile },
   addresses: Float64Array,
 ): SourceLines {
+  const { file } = elf, code = codeOffsets(elf);
   const key = kept && keptKey(file, holder), name = `${key?.name}.lines`;
   const bytes = key && kept?.read(name);
   if (bytes) file.cost.hold(TABLE_FACTOR * bytes.length);
   const table = bytes && LineTable.read(bytes, key.stamp);
-  const places = table && Int32Array.from(addresses, (at) => table.at(at));
+  const places = table && Int32Array.from(addresses, (at) => table.at(code.offset(at)));
   // what is not loaded has no line
-  const linked = addresses.map((at, i) => places && places[i] !== UNKNOWN ? NaN : linkedAddress(file, at));
+  const linked = addresses.map((at, i) => places && places[i] !== UNKNOWN ? NaN : code.linked(at));
   if (table && linked.every(Number.isNaN)) return table.lines(places!);
   const sections = new DebugSections(holder), rows = key && new LineRows(file.cost);
   const found = linesAt(sections, linked, rows), read = { ...found, paths: wholePaths(sections, found) };
-  const built = rows && builtTable(file, { table, rows, paths: read.paths });
+  const built = rows && builtTable(elf, { table, rows, paths: read.paths });
   if (built) kept!.write(name, built.bytes(key!.stamp));
   return table ? joined(table.lines(places!), read) : read;
 }
@@ -109,12 +108,12 @@ function joined(first: SourceLines, second: SourceLines): SourceLines {
 
 /** Adds rows that were read to a table; undefined if there were too many. */
 function builtTable(
-  file: ElfFile,
+  elf: ObjectElf,
   { table, rows, paths }: { table: LineTable | undefined; rows: LineRows; paths: readonly string[] },
 ): LineTableBuilder | undefined {
-  const parts = loadedParts(file);
+  const parts = codeOffsets(elf).parts();
   try {
-    const builder = new LineTableBuilder(table, file.cost);
+    const builder = new LineTableBuilder(table, elf.file.cost);
     const numbers = paths.map((path) => builder.path(path));
     const isWhole = rows.each((low, high, path, line) => {
       if (path >= 0 && line < 0) return; // a number that no table has

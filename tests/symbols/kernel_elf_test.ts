@@ -1,6 +1,8 @@
 /** Names, lines and inlined functions of the kernel and its modules from their files, for recordings made elsewhere. */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { ObjectCode } from "../../lib/symbols/function_code.ts";
 import { hostSymbolFiles } from "../../lib/symbols/files/host_files.ts";
 import type { FileFetcher, SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { openInlinedCode } from "../../lib/symbols/inlined_code.ts";
@@ -9,7 +11,7 @@ import { KERNEL_MAP, type ObjectInfo, ObjectTable } from "../../lib/symbols/obje
 import { sourceLines } from "../../lib/symbols/source_lines.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { missing, testUnless } from "../needs.ts";
-import { differences, perfSymbols } from "./oracle.ts";
+import { differences, fileBytes, perfSymbols } from "./oracle.ts";
 
 const RELEASE = "6.1.0-test";
 /** Address of a module, and of the kernel as linked and as loaded. */
@@ -293,6 +295,8 @@ interface KernelScene {
   vmlinux: string;
   buildId: string;
   first: number;
+  /** Address of `first` as linked. */
+  linked: number;
 }
 
 async function withKernel(body: (scene: KernelScene) => Promise<void>): Promise<void> {
@@ -312,9 +316,9 @@ async function withKernel(body: (scene: KernelScene) => Promise<void>): Promise<
     ];
     await run(dir, "cc", ...link, "-o", vmlinux, "kernel.o");
     const buildId = /Build ID: ([0-9a-f]+)/.exec(await run(dir, "readelf", "-n", vmlinux))![1];
-    const linked = await symbolsOf(dir, vmlinux);
-    const first = LINKED + MOVED + linked.get("first")!.value - linked.get("_text")!.value;
-    await body({ root: `${dir}/root`, vmlinux, buildId, first });
+    const symbols = await symbolsOf(dir, vmlinux), linked = symbols.get("first")!.value;
+    const first = LINKED + MOVED + linked - symbols.get("_text")!.value;
+    await body({ root: `${dir}/root`, vmlinux, buildId, first, linked });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -324,14 +328,19 @@ testUnless(
   HINDRANCE,
   "the kernel has its names, lines and inlined functions from the vmlinux of its release",
   () =>
-    withKernel(async ({ root, buildId, first }) => {
+    withKernel(async ({ root, vmlinux, buildId, first, linked }) => {
       const files = filesBelow(root);
+      const { addr, ...text } = new ElfFile(fileBytes(vmlinux)).section(".text")!;
+      const offset = text.offset + linked - addr;
       const { kernel } = objects({ buildId });
       assertEquals(await namesAt(files, kernel, [first, first + 2, LINKED]), ["first", "first", ""]);
       const places = Array.from({ length: 12 }, (_, i) => placeAt(files, kernel, first + i));
       assert(places.some((place) => place.startsWith("half < first kernel.c:")), places.join("\n"));
       const symbolizer = new Symbolizer(files, { needsInfo: true });
       assert(symbolizer.isReady(kernel) && symbolizer.tellsInlined(kernel));
+      const code = new ObjectCode({ files, object: kernel, cost: new Cost() }).of(first, first + 4);
+      assert("bytes" in code && code.address === first, JSON.stringify(code));
+      assertEquals(code.bytes, Deno.readFileSync(vmlinux).subarray(offset, offset + 4));
 
       const refused = async (object: ObjectInfo) => (await namesAt(files, object, [first]))[0];
       assertEquals(await refused(objects({ buildId: "ab".repeat(20) }).kernel), "", "another build");
@@ -418,4 +427,68 @@ testUnless(
       const again = new Symbolizer(listed, { needsInfo: true });
       assert(again.isReady(kernel) && again.tellsInlined(kernel), "it is here");
     }),
+);
+
+/** Tables in memory, and how often one was written. */
+function memoryTables() {
+  const tables = new Map<string, Uint8Array<ArrayBuffer>>();
+  const kept = {
+    written: 0,
+    read: (name: string) => tables.get(name),
+    write(name: string, bytes: Uint8Array<ArrayBuffer>) {
+      kept.written++;
+      tables.set(name, bytes);
+    },
+  };
+  return kept;
+}
+
+/** Functions and lines from an address on, as placeAt() has them, and for inlined calls where they are; keeps tables of them. */
+function placesFrom(files: SymbolFiles, object: ObjectInfo, from: number, count: number): string[] {
+  const addresses = Float64Array.from({ length: count }, (_, i) => from + i);
+  const lines = sourceLines(files, object, addresses), code = openInlinedCode(files, object, new Cost())!;
+  assert("file" in lines);
+  const { functions } = code;
+  const places = Array.from(addresses, (address, i) => {
+    let place = `${lines.paths[lines.file[i]]}:${lines.line[i]}`;
+    for (let row = code.at(address); row >= 0; row = functions.parent(row)) {
+      place += ` ${functions.name(row)}`;
+      if (functions.parent(row) >= 0) place += ` ${functions.callPath(row)}:${functions.callLine(row)}`;
+    }
+    return place;
+  });
+  code.keep();
+  code.close();
+  return places;
+}
+
+testUnless(
+  HINDRANCE,
+  "lines and inlined functions of the kernel and of a module are kept for wherever they are loaded next time",
+  async () => {
+    const check = (root: string, first: number, objectAt: (moved: number) => ObjectInfo) => {
+      const kept = memoryTables(), from = first, count = 60;
+      const read = { ...filesBelow(root), kept: undefined }, keeping = { ...filesBelow(root), kept };
+      const expected = placesFrom(read, objectAt(0), from, count);
+      assert(expected.some((place) => / half .*:\d+ first/.test(place)), expected.join("\n"));
+      assertEquals(placesFrom(keeping, objectAt(0), from, count), expected);
+      assertEquals(kept.written, 2, "lines, and functions");
+      for (const moved of [0, 0x200000, -0x400000]) {
+        assertEquals(placesFrom(keeping, objectAt(moved), from + moved, count), expected);
+      }
+      assertEquals(kept.written, 2, "no debug information was read again");
+    };
+    await withKernel(({ root, buildId, first }) => {
+      check(root, first, (moved) => {
+        const start = LINKED + MOVED + moved;
+        const filename = `${KERNEL_MAP}_text`;
+        return new ObjectTable().of({ pid: -1, filename, pgoff: start, start, buildId });
+      });
+      return Promise.resolve();
+    });
+    await withModule(({ root, buildId, at }) => {
+      check(root, at.first, (moved) => objects({ buildId, start: START + moved }).module);
+      return Promise.resolve();
+    });
+  },
 );
