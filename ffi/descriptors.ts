@@ -2,6 +2,7 @@
 
 import { ERRNO } from "../lib/base/system/errno.ts";
 import { UnsupportedError } from "../lib/base/system/errors.ts";
+import { counted } from "../lib/base/text/plural.ts";
 import { raiseFileLimit } from "./pmu.ts";
 
 /** Purpose of the descriptors, for the error message. */
@@ -25,7 +26,7 @@ export function descriptorsAllowed(want: number): boolean {
 /** Raises the limit to `want` descriptors. Throws UnsupportedError (EMFILE) where this user may not. */
 export function requireDescriptors(want: number, { attempt, counts, instead }: Descriptors): void {
   if (descriptorsAllowed(want)) return;
-  const parts = Object.entries(counts).map(([one, n]) => `${n} ${one}${n === 1 ? "" : "s"}`);
+  const parts = Object.entries(counts).map(([one, n]) => counted(n, one));
   throw new UnsupportedError({
     attempt,
     cause: `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)} take ${want} file descriptors, ` +

@@ -14,7 +14,7 @@ import type { SymbolFiles } from "./files/symbol_files.ts";
 import { LimitError } from "./object/limits.ts";
 
 /** Most bytes of a section that is read at once: of larger ones most units are not needed. */
-const MOST_HELD = 1 << 20;
+const MAX_HELD = 1 << 20;
 
 /** Debug information of an object in one file, and the files that it refers to. */
 export class InfoFiles {
@@ -32,7 +32,7 @@ export class InfoFiles {
   constructor(files: SymbolFiles, holder: ElfFile) {
     this.#files = files;
     this.#holder = holder;
-    this.own = new DebugSections(holder, MOST_HELD);
+    this.own = new DebugSections(holder, MAX_HELD);
   }
 
   /** Returns the units that dwz moved to another file; undefined if it is not there. Throws BadInputError, LimitError. */
@@ -52,7 +52,7 @@ export class InfoFiles {
     const path = root.splitFile.startsWith("/") ? root.splitFile : `${root.directory}/${root.splitFile}`;
     // the program chooses this name
     const found = path.endsWith(".dwo") &&
-      this.#find({ path }, (file) => unitOfFile(this.own, new DebugSections(file, MOST_HELD), root));
+      this.#find({ path }, (file) => unitOfFile(this.own, new DebugSections(file, MAX_HELD), root));
     if (found) return found;
     this.missing.add(path);
     return undefined;
@@ -69,7 +69,7 @@ export class InfoFiles {
     const found = this.#find(link, (file) => {
       const own = file.buildId();
       if (own === undefined || !sameBuildId(own, link.buildId)) return undefined;
-      const info = new DebugSections(file, MOST_HELD), section = info.get(".debug_info");
+      const info = new DebugSections(file, MAX_HELD), section = info.get(".debug_info");
       return section && new Units(info, section);
     });
     if (found === undefined) this.missing.add(link.path);
@@ -79,7 +79,7 @@ export class InfoFiles {
   #openPackage(): SplitPackage | undefined {
     const { name } = this.#holder.source;
     return this.#find({ path: `${name.slice(name.lastIndexOf("/") + 1)}.dwp` }, (file) => {
-      return new SplitPackage(new DebugSections(file, MOST_HELD));
+      return new SplitPackage(new DebugSections(file, MAX_HELD));
     });
   }
 

@@ -37,12 +37,12 @@ export interface MissingFilesOptions {
 /** Finder of files that may be fetched. Finds none unless the user asked for that (SymbolFiles.fetcher). */
 export class MissingFiles {
   readonly #options: MissingFilesOptions;
-  /** Number of the fetcher's warnings that were told. */
-  #told: number;
+  /** Number of the fetcher's warnings that were returned. */
+  #reported: number;
 
   constructor(options: MissingFilesOptions) {
     this.#options = options;
-    this.#told = options.files.fetcher?.warnings.length ?? 0;
+    this.#reported = options.files.fetcher?.warnings.length ?? 0;
   }
 
   /** Returns whether files of an object may be fetched that its symbols or debug information are missing without. */
@@ -66,8 +66,8 @@ export class MissingFiles {
     if (needsInfo) {
       await fetcher.fetch(this.#ofAll(objects, (object, opened) => this.#shared(object, opened)));
     }
-    const news = fetcher.warnings.slice(this.#told);
-    this.#told += news.length;
+    const news = fetcher.warnings.slice(this.#reported);
+    this.#reported += news.length;
     return news;
   }
 

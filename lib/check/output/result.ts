@@ -161,7 +161,9 @@ function remedyOf(
   const needed = probableRounds(judgement, gated.threshold / 100, rounds);
   if (needed > MAX_RUNS) return "";
   return isBudget
-    ? `--budget ${enoughSeconds(needed, roundMs, budgetMs)} (about ${counted(needed, "run")} would probably do)`
+    ? `--budget ${enoughSeconds(needed, roundMs, budgetMs)} (about ${
+      counted(needed, "run")
+    } would probably do)`
     : `--max-runs ${needed}, which would probably do`;
 }
 
@@ -171,7 +173,8 @@ function remedyOf(
  */
 function probableRounds({ ratio, noise }: Judgement, threshold: number, rounds: number): number {
   const { low, high } = ratio.interval, limit = 1 + threshold;
-  const gap = Math.abs(ratio.ratio - limit), reach = ratio.ratio < limit ? high - ratio.ratio : ratio.ratio - low;
+  const gap = Math.abs(ratio.ratio - limit),
+    reach = ratio.ratio < limit ? high - ratio.ratio : ratio.ratio - low;
   const factor = Math.max(reach / gap, noise / threshold, 1);
   return Math.ceil(MARGIN * rounds * factor ** 2);
 }

@@ -98,11 +98,11 @@ export class FrameTable implements FrameFinder {
   }
 
   frameOf(object: number, address: number, returns = false): number {
-    const told = returns && this.#tellsReturns;
-    const key = told ? returnKey(object) : object;
+    const isApart = returns && this.#tellsReturns;
+    const key = isApart ? returnKey(object) : object;
     let row = this.#index.find(key, address);
     if (row < 0) {
-      row = this.add(object, address, told);
+      row = this.add(object, address, isApart);
       this.#index.put(key, address, row);
     }
     return row;

@@ -20,7 +20,7 @@ const MAX_CALLS = 1 << 20;
 /** Bytes of memory of a row. */
 const ROW_BYTES = 120;
 /** Most bytes of data that are read at once. */
-const MOST_HELD = 1 << 20;
+const MAX_HELD = 1 << 20;
 
 /** Call that was inlined into a function. */
 interface InlinedCall {
@@ -149,7 +149,7 @@ export class GoInlinedFunctions {
       const { source, cost, littleEndian } = this.#file, { offset, filesz } = segment;
       this.#file.checkRange(offset, filesz, "a segment");
       reader = new SectionReader(
-        byteWindows({ source, offset, size: filesz }, cost, MOST_HELD),
+        byteWindows({ source, offset, size: filesz }, cost, MAX_HELD),
         littleEndian,
       );
       this.#segments.set(segment, reader);

@@ -21,7 +21,7 @@ import {
 } from "./pclntab_header.ts";
 
 /** Most bytes of a table that is read at once: of larger ones most functions are not needed. */
-const MOST_HELD = 4 << 20;
+const MAX_HELD = 4 << 20;
 /** Bytes of memory of a function, and of a path besides its characters. */
 const FUNCTION_BYTES = 16, PATH_BYTES = 50;
 /** Longest name and path in bytes. */
@@ -61,7 +61,7 @@ export class Pclntab {
     this.#header = header;
     this.#cost = file.cost;
     this.#fields = functionOffsets(header);
-    this.#bytes = byteWindows({ source: file.source, offset, size }, file.cost, MOST_HELD);
+    this.#bytes = byteWindows({ source: file.source, offset, size }, file.cost, MAX_HELD);
     this.#reader = new SectionReader(this.#bytes, file.littleEndian);
     this.#values = new PcValueTables(this.#bytes, file.littleEndian, header.quantum, file.cost);
     file.cost.count(header.count, "symbols");

@@ -15,9 +15,9 @@ import { LIVE_EVENTS, LIVE_PLACES, makeLiveRings, ringsOf } from "../made/live_r
 import { mutateBytes } from "../mutate/mutate.ts";
 import { choiceBy, type Target } from "../target.ts";
 
-const LEAST_RING = 4096;
+const MIN_RING = 4096;
 /** Bytes that a drain has room for at a time, when it has little: at least for what is collected at once. */
-const MOST_ROOM = 1 << 20;
+const MAX_ROOM = 1 << 20;
 
 /** Code that processes have made: any bytes, the same in each run. */
 const CODE = Uint8Array.from({ length: 8192 }, (_, i) => Math.imul(i ^ (i >> 3), 0x9e3779b1) >>> 24);
@@ -51,7 +51,7 @@ function filesOf(): StackFiles {
 function passOf(bytes: Uint8Array): MadePass {
   const { contents, starts } = ringsOf(bytes);
   const rings = contents.map((content, i) => {
-    let size = LEAST_RING;
+    let size = MIN_RING;
     while (size < content.length) size *= 2;
     const ring = new MadeRing(size, starts[i]);
     ring.put(content);
@@ -159,7 +159,7 @@ function takeLive(bytes: Uint8Array): void {
     }
   });
   let room = 1 + choiceBy(bytes, 5000);
-  const again = takeAll(bytes, () => room = (room * 7919) % MOST_ROOM).written;
+  const again = takeAll(bytes, () => room = (room * 7919) % MAX_ROOM).written;
   again.forEach((all, i) => {
     const records = recordsIn(all), before = recordsIn(written[i]);
     if (

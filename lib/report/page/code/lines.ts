@@ -11,7 +11,7 @@ const HOT = 0.005;
 /** Number of lines that browsers lay out together, once they come into sight. */
 const PART = 200;
 /** Strength in percent of the heat of the hottest line. */
-const MOST_HEAT = 60;
+const MAX_HEAT = 60;
 
 /** Shows lines, and tells the one that is moved to. */
 export class CodeLines {
@@ -122,7 +122,7 @@ function lineOf(row: CodeRow, most: number): HTMLElement {
   }
   if (row.samples > 0) {
     // the square root keeps rare samples in sight
-    line.style.setProperty("--heat", `${MOST_HEAT * Math.sqrt(most > 0 ? row.share / most : 0)}%`);
+    line.style.setProperty("--heat", `${MAX_HEAT * Math.sqrt(most > 0 ? row.share / most : 0)}%`);
     line.classList.add("hot");
   }
   line.append(
