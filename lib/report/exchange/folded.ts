@@ -3,9 +3,8 @@
 import { float64Column } from "../../base/bytes/column.ts";
 import { printable } from "../../base/text/printable.ts";
 import { isKernel, type Profile } from "../../profile/model/profile.ts";
-import { type PathTree, ProfileQuery } from "../../profile/query/query.ts";
+import { type PathTree, ProfileQuery, type SampleCounts } from "../../profile/query/query.ts";
 import { StackTable } from "../../profile/model/tables.ts";
-import { type FrameNames, frameNames } from "../shared/frame_names.ts";
 
 /** Options of `renderFolded`. */
 export interface FoldedOptions {
@@ -32,14 +31,12 @@ export function* renderFolded(
 ): Generator<Uint8Array<ArrayBuffer>> {
   const { samples, threads, objects } = profile;
   const suffixes = objects.map(({ kind }) => isKernel(kind) ? "_[k]" : kind === "jit" ? "_[j]" : "");
-  const names = frameNames(
-    profile,
-    (name, object, isInlined) => {
-      if (!marks || object < 0) return name;
-      return name + (isInlined ? "_[i]" : suffixes[object]);
-    },
-  );
-  const paths = sortedPaths(new ProfileQuery(profile).paths(names.ofFrame), names);
+  const query = new ProfileQuery(profile);
+  const names = frameNames(query.by(["sym"]), (name, object, isInlined) => {
+    if (!marks || object < 0) return name;
+    return name + (isInlined ? "_[i]" : suffixes[object]);
+  });
+  const paths = sortedPaths(query.paths(names.ofFrame), names);
   const comms = rankOfComms(profile.comms);
 
   const table = new StackTable(); // pairs of command and path
@@ -66,6 +63,29 @@ export function* renderFolded(
     if (writer.length >= PIECE) yield writer.take();
   }
   yield writer.take();
+}
+
+/** Distinct names of frames, and the row of each frame's name. */
+interface FrameNames {
+  name: string[];
+  ofFrame: Int32Array;
+}
+
+/** Returns the names of frames. `decorate` may append to the name of code in an object (-1: none), inlined or not. */
+function frameNames(
+  counts: SampleCounts,
+  decorate: (name: string, object: number, isInlined: boolean) => string,
+): FrameNames {
+  const { places } = counts;
+  const name: string[] = [];
+  const rows = new Map<string, number>();
+  const ofPlace = Int32Array.from(places.symbol, (_, place) => {
+    const text = decorate(counts.nameOf(place), places.object[place], places.inlined?.[place] === 1);
+    let row = rows.get(text);
+    if (row === undefined) rows.set(text, row = name.push(text) - 1);
+    return row;
+  });
+  return { name, ofFrame: places.ofFrame.map((place) => ofPlace[place]) };
 }
 
 /** Tree of paths with names as bytes, and the order of its rows: each after its caller, siblings by name. */
