@@ -129,7 +129,7 @@ function readExcerpt(
   if (!(file instanceof FileBytes)) return none(`not shown: ${file.cause}`);
   try {
     if ((file.mode & READ_BY_OTHERS) === 0) {
-      if (access === "everybody") return none("not shown: in a page, only files that everybody may read are");
+      if (access === "everybody") return none("not shown: to others, only files that everybody may read are");
       if (Deno.uid() === 0) return none("not shown: as root, only files that everybody may read are");
     }
     if (file.size > left) return none(`not shown: more than ${MAX_SOURCES >> 20} MiB of source files`);

@@ -94,6 +94,12 @@ testNeeding(
           assertEquals(there, here, name);
         }
       }
+      for (const report of [["--json", "-g", "--lines"], ["--format", "html", "-o", "-"]]) {
+        const outputs = await Promise.all(
+          [before, after].map((script) => inNamespace(script, ["report", "-i", bundle, ...report])),
+        );
+        assertEquals(outputs[1], outputs[0], report.join(" "));
+      }
       const [, area] = functions.find(([, name]) => name.includes("area"))!;
       const shown = await annotated(after, bundle, [area]);
       assertStringIncludes(shown, "shapes.cpp:");
@@ -117,9 +123,13 @@ async function sampledFunctions(file: string): Promise<string[][]> {
 }
 
 /** Annotates a function in a mount namespace, after `before`. */
-async function annotated(before: string, file: string, args: string[]): Promise<string> {
-  const script = `${before} && exec "$0" "$@"`;
-  const ran = await run("unshare", ["--mount", "sh", "-ec", script, PMUCTL, "annotate", "-i", file, ...args]);
+function annotated(before: string, file: string, args: string[]): Promise<string> {
+  return inNamespace(before, ["annotate", "-i", file, ...args]);
+}
+
+/** Runs pmuctl in a mount namespace, after `before`. */
+async function inNamespace(before: string, args: string[]): Promise<string> {
+  const ran = await run("unshare", ["--mount", "sh", "-ec", `${before} && exec "$0" "$@"`, PMUCTL, ...args]);
   assertEquals(ran.status, 0, ran.stderr);
   return ran.stdout + ran.stderr;
 }
@@ -139,10 +149,24 @@ testNeeding(["cc"], "bundle says which source text is left out, and why", () =>
     const bundle = async () => (await pmuctl(["bundle", "--source", file, "-o", `${folder}/x`])).stderr;
     assertMatch(
       await bundle(),
-      /warning: without the text of .*work.c: left out of the bundle, which has at most 1 MiB of a file/,
+      /warning: without the text of .*work.c.*: left out of the bundle, which has at most 1 MiB of a file/,
     );
-    await Deno.rename(source, `${source}.old`);
-    assertMatch(await bundle(), /warning: without the text of .*work.c: no such file or directory/);
+    const short = (await Deno.readTextFile(source)).replaceAll("x".repeat(480), "");
+    await Deno.writeTextFile(source, short);
+    assertEquals(/without the text of .*work\.c/.test(await bundle()), false);
+    await pmuctlOk(["bundle", "-q", file, "-o", `${folder}/names`]);
+    await Deno.chmod(source, 0o600);
+    assertMatch(
+      await bundle(),
+      /warning: without the text of .*work.c.*: to others, only files that everybody/,
+    );
+    await Deno.chmod(source, 0o644);
+    await Deno.rename(work, `${work}.old`);
+    const again = await pmuctl(["bundle", "--source", `${folder}/names`, "-o", `${folder}/y`]);
+    assertMatch(again.stderr, /warning: without the text of .*work.c.*: the recording alone names it/);
+    await Deno.rename(`${work}.old`, work);
+    await Deno.remove(source);
+    assertMatch(await bundle(), /warning: without the text of .*work.c.*: no such file or directory/);
     const { status, stderr } = await pmuctl(["record", "--source", "--", "true"]);
     assertEquals([status, stderr], [2, "pmuctl: record: --source needs --bundle: add it\n"]);
   }));

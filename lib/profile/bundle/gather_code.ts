@@ -52,6 +52,8 @@ export class CodeGatherer {
   readonly #sampled: ReadonlyMap<number, SampledObject>;
   /** Weight of each source line of the code, by path and number. */
   readonly #lines = new Map<string, Map<number, number>>();
+  /** Paths that files of this machine name, rather than the recording alone. */
+  readonly #named = new Set<string>();
   readonly #problems = new Problems();
   #left = MAX_CODE;
 
@@ -114,6 +116,7 @@ export class CodeGatherer {
   ): void {
     const sampled = this.#sampled.get(object.id);
     if (sampled === undefined) return;
+    const isNamedHere = this.#recording.symbolizer.bundledOf(object) === undefined;
     const ends = new Map(code?.addresses.map((each) => [each[0], each[each.length - 1]]));
     let end = -Infinity; // last address of the function that begins before
     addresses.forEach((address, i) => {
@@ -123,13 +126,18 @@ export class CodeGatherer {
       const path = found.paths[file], line = found.line[i];
       let ofPath = this.#lines.get(path);
       if (ofPath === undefined) this.#lines.set(path, ofPath = new Map());
+      if (isNamedHere) this.#named.add(path);
       ofPath.set(line, (ofPath.get(line) ?? 0) + (weight ?? 0));
     });
   }
 
-  /** Reads the texts of these lines, those of files with most samples first. */
+  /**
+   * Reads the texts of these lines, those of files with most samples first. The bundle is made to be given to others, and
+   * whoever made a program chose the paths: only what everybody may read is added.
+   */
   readSources(carried: BundledSources | undefined): Map<string, SourceExcerpt> {
-    const read = new SourceFiles(carried), sources = new Map<string, SourceExcerpt>();
+    const here = new SourceFiles(carried, "everybody"), elsewhere = new SourceFiles(carried, "none");
+    const sources = new Map<string, SourceExcerpt>();
     const weightOf = (lines: Map<number, number>) => {
       let sum = 0;
       for (const weight of lines.values()) sum += weight;
@@ -138,7 +146,7 @@ export class CodeGatherer {
     let left = MAX_TEXTS;
     for (const [file, lines] of [...this.#lines].sort((a, b) => weightOf(b[1]) - weightOf(a[1]))) {
       const [[, numbers]] = linesByFile(Array.from(lines.keys(), (line) => ({ file, line })));
-      let excerpt = read.read(file, numbers), size = sizeOf(excerpt);
+      let excerpt = (this.#named.has(file) ? here : elsewhere).read(file, numbers), size = sizeOf(excerpt);
       const most = size > MAX_FILE ? `${MAX_FILE >> 20} MiB of a file` : `${MAX_TEXTS >> 20} MiB of source`;
       if (size > Math.min(left, MAX_FILE)) {
         excerpt = {

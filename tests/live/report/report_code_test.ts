@@ -131,7 +131,7 @@ testNeeding(
       };
       await Deno.chmod(source, 0o600);
       const { code, warnings } = await ofWork();
-      assertMatch(warnings, /work\.c: not shown: in a page, only files that everybody may read are/);
+      assertMatch(warnings, /work\.c: not shown: to others, only files that everybody may read are/);
       assert(!code.texts.some((text) => text.includes("twice(s + i)")));
       await Deno.remove(source);
       assertStringIncludes((await ofWork()).warnings, `${source}: not shown: no such file or directory`);
