@@ -12,14 +12,13 @@ import { Demangler, shortened } from "../symbols/table/demangle.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Annotation, SourceLine } from "../report/shared/annotation.ts";
 import { ObjectCode } from "../symbols/function_code.ts";
-import { Disassembler } from "./disassemble.ts";
 import type { FunctionSamples } from "./function_samples.ts";
 import {
   instructionsOf,
   isOver,
   type Listing,
   ListingLines,
-  listingOf,
+  listingsOf,
   NO_TIME,
   partWarnings,
 } from "./listing.ts";
@@ -65,9 +64,6 @@ export interface Annotations {
   unread: FunctionSamples[];
 }
 
-/** Number of functions that are disassembled at once. */
-const AT_ONCE = 3;
-
 /** Options, and what is used for all objects. */
 interface Context extends AnnotateOptions {
   readable: (name: string) => string;
@@ -78,7 +74,7 @@ interface Context extends AnnotateOptions {
 
 /**
  * Annotates functions of a profile that was loaded with `places` (LoadOptions). Each object's files are opened once for all
- * of its functions, and each source file is read once; objdump runs once a function, whatever the number of events.
+ * of its functions, and each source file is read once.
  *
  *     const sampled = new SampledFunctions(profile, event);
  *     const hottest = sampled.samplesOf(sampled.heaviest.slice(0, 50));
@@ -142,20 +138,12 @@ async function annotateIn(
   functions: readonly FunctionSamples[],
   context: Context,
 ): Promise<ObjectAnnotations> {
-  const { files, budget, maxCode, until, symbolizer } = context, bundled = symbolizer.bundledOf(object);
+  const { files, budget, maxCode, symbolizer } = context, bundled = symbolizer.bundledOf(object);
   const cost = budget.cost(object.path);
   const code = new ObjectCode({ files, object, cost, maxCode, carried: bundled?.code });
-  const disassembler = new Disassembler(context);
-  const listings = new Array<Listing>(functions.length);
-  let next = 0;
-  const work = async () => {
-    while (next < functions.length) {
-      const at = next++;
-      listings[at] = await listingOf(functions[at], { code, disassembler, until });
-    }
-  };
+  let listings: Listing[];
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    listings = await listingsOf(functions, code, context);
   } finally {
     code.close();
   }

@@ -1,7 +1,7 @@
 /**
- * Disassembles code with objdump. It gets the function's bytes alone, never the file: what somebody else has put into that
- * is not for a program that was not written for it. They are in memory, so that nothing of them is left behind, and a full
- * or missing folder for temporary files does not matter.
+ * Disassembles code with objdump. It gets the bytes of functions alone, in a file that is made here, never the file that
+ * they are of: what somebody else has put into that is not for a program that was not written for it. They are in memory,
+ * so that nothing of them is left behind, and a full or missing folder for temporary files does not matter.
  */
 
 import { type MemoryFile, memoryFile } from "../base/files/memory_file.ts";
@@ -10,6 +10,7 @@ import { toolFile, toolFolders } from "../base/system/tools.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import type { FunctionCode } from "../symbols/bundle/bundled_code.ts";
 import type { SampleWeight } from "../report/shared/annotation.ts";
+import { codeElf, sectionOf } from "./code_elf.ts";
 import { type ListedLine, MAX_WHOLE, ShownInstructions } from "./shown_instructions.ts";
 
 /** Instruction as objdump prints it. */
@@ -30,7 +31,7 @@ export interface Disassembly {
   total: number;
 }
 
-/** Options of a Disassembler. */
+/** Options of disassemble(). */
 export interface DisassemblerOptions {
   /** Syntax of the assembly, for objdump's -M: `intel`. */
   syntax?: string;
@@ -46,48 +47,61 @@ const LINE = /^\s*([0-9a-f]+):\s*(.*?)\s*$/;
 /** Instructions whose operand is an address of code. */
 const JUMP = /^(?:j\w+|b(?:\.\w+|l)?|call\w*|cbn?z|tbn?z|loop\w*|bnd jmp|bnd call)\s/;
 
-/** Disassembler of the functions of one object. */
-export class Disassembler {
-  readonly #options: DisassemblerOptions;
-  /** Instructions of the functions that are shown whole, by their place. */
-  readonly #whole = new Map<string, Promise<Disassembly | { cause: string }>>();
-
-  constructor(options: DisassemblerOptions) {
-    this.#options = options;
-  }
-
-  /**
-   * Returns the instructions to show of code, or the reason why there are none. Code that is shown whole is disassembled
-   * once, whatever the weights.
-   * @param weights weight of each sampled offset.
-   */
-  of(
-    code: FunctionCode,
-    weights: ReadonlyMap<number, SampleWeight>,
-  ): Promise<Disassembly | { cause: string }> {
-    const { syntax, maxWhole = MAX_WHOLE } = this.#options, { address, bytes: { length } } = code;
-    const shown = new ShownInstructions(length, weights, maxWhole);
-    if (length > maxWhole) return disassemble(code, shown, syntax);
-    const key = `${address} ${length}`;
-    let known = this.#whole.get(key);
-    if (known === undefined) this.#whole.set(key, known = disassemble(code, shown, syntax));
-    return known;
-  }
+/** Code to disassemble. */
+export interface AskedCode {
+  code: FunctionCode;
+  /** Weight of each sampled offset in it. */
+  weights: ReadonlyMap<number, SampleWeight>;
 }
 
-async function disassemble(
-  code: FunctionCode,
-  shown: ShownInstructions,
+/** Distinct code, and what takes its lines. */
+interface TakenCode {
+  code: FunctionCode;
+  takers: ShownInstructions[];
+}
+
+/**
+ * Disassembles functions of one object, by one run of objdump. Returns the instructions to show of each, or the reason
+ * why there are none.
+ */
+export async function disassemble(
+  asked: readonly AskedCode[],
+  { syntax, maxWhole = MAX_WHOLE }: DisassemblerOptions,
+): Promise<(Disassembly | { cause: string })[]> {
+  const distinct = new Map<string, TakenCode>();
+  const shown = asked.map(({ code, weights }) => {
+    const { address, bytes: { length } } = code, key = `${address} ${length}`;
+    let taken = distinct.get(key);
+    if (taken === undefined) distinct.set(key, taken = { code, takers: [] });
+    // what is shown whole is the same whatever the weights
+    if (length > maxWhole || taken.takers.length === 0) {
+      taken.takers.push(new ShownInstructions(length, weights, maxWhole));
+    }
+    return taken.takers.at(-1)!;
+  });
+  const failure = await runOn([...distinct.values()], syntax);
+  return asked.map(({ code: { address } }, i) => {
+    if (failure) return failure;
+    const { lines, total } = shown[i];
+    const all = lines.map(({ offset, text, leftOut }) => instructionOf(address + offset, text, leftOut));
+    return { shown: all, total };
+  });
+}
+
+/** Gives the instructions of code to their takers; returns the reason if it cannot. */
+async function runOn(
+  taken: readonly TakenCode[],
   syntax: string | undefined,
-): Promise<Disassembly | { cause: string }> {
-  const objdump = toolFile("objdump"), machine = MACHINES[code.machine];
+): Promise<{ cause: string } | undefined> {
+  const codes = taken.map(({ code }) => code), [{ machine: number }] = codes;
+  const objdump = toolFile("objdump"), machine = MACHINES[number];
   if (objdump === undefined) return { cause: "there is no objdump: apt-get install binutils" };
-  if (machine === undefined) return { cause: `objdump is not told of machine ${code.machine}` };
+  if (machine === undefined) return { cause: `objdump is not told of machine ${number}` };
   let file: MemoryFile | undefined;
   try {
-    file = memoryFile("code", code.bytes, { inherited: true });
+    file = memoryFile("code", codeElf(codes), { inherited: true });
     const style = syntax ? ["-M", syntax] : [];
-    return await runObjdump([objdump, ...style, "-m", machine, file.path], code.address, shown);
+    return await runObjdump([objdump, ...style, "-m", machine, file.path], taken);
   } catch (error) {
     const remedy = errorRemedy(error);
     if (remedy === undefined && errnoOf(error) === undefined) throw error;
@@ -99,30 +113,29 @@ async function disassemble(
 
 async function runObjdump(
   [objdump, ...args]: readonly string[],
-  address: number,
-  shown: ShownInstructions,
-): Promise<Disassembly | { cause: string }> {
-  const first = BigInt.asUintN(64, BigInt(address)).toString();
+  taken: readonly TakenCode[],
+): Promise<{ cause: string } | undefined> {
   const child = new Deno.Command(objdump, {
-    args: ["-D", "-b", "binary", "--no-show-raw-insn", `--adjust-vma=${first}`, ...args],
+    args: ["-D", "--no-show-raw-insn", ...args],
     env: { LC_ALL: "C", PATH: toolFolders() },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  let current: TakenCode | undefined;
   const [, complaint, { success, code }] = await Promise.all([
     eachLine(child.stdout, (line) => {
-      const listed = listedLine(line, address);
-      if (listed) shown.take(listed);
+      const section = sectionOf(line);
+      if (section !== undefined) current = taken[section];
+      const listed = current && listedLine(line, current.code.address);
+      if (listed) { for (const taker of current!.takers) taker.take(listed); }
     }),
     firstLine(child.stderr),
     child.status,
   ]);
   if (!success) return { cause: `objdump failed: ${complaint || `exit status ${code}`}` };
-  shown.finish();
-  const all = shown.lines.map(({ offset, text, leftOut }) => instructionOf(address + offset, text, leftOut));
-  return { shown: all, total: shown.total };
+  for (const { takers } of taken) for (const taker of takers) taker.finish();
 }
 
 /** Calls `take` with each line of a stream. */

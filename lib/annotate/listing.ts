@@ -6,7 +6,8 @@ import { counted } from "../base/text/plural.ts";
 import type { SourceLines } from "../symbols/source_lines.ts";
 import type { AnnotatedInstruction, SampleWeight, SourceLine } from "../report/shared/annotation.ts";
 import type { ObjectCode } from "../symbols/function_code.ts";
-import type { Disassembled, Disassembler } from "./disassemble.ts";
+import type { FunctionCode } from "../symbols/bundle/bundled_code.ts";
+import { disassemble, type Disassembled, type DisassemblerOptions } from "./disassemble.ts";
 import { add, type FunctionSamples } from "./function_samples.ts";
 import { CONTEXT } from "./shown_instructions.ts";
 
@@ -28,10 +29,8 @@ export interface Listing {
 /** Bytes of the longest instruction. */
 const MAX_INSTRUCTION = 15;
 
-/** Source of listings of an object. */
-export interface ListingSource {
-  code: ObjectCode;
-  disassembler: Disassembler;
+/** Options of listingsOf(). */
+export interface ListingOptions extends DisassemblerOptions {
   /** Time of performance.now() from which on nothing is read. */
   until: number;
 }
@@ -44,21 +43,66 @@ export function isOver(until: number): boolean {
   return performance.now() >= until;
 }
 
-/** Disassembles a function. */
-export async function listingOf(
-  found: FunctionSamples,
-  { code: objectCode, disassembler, until }: ListingSource,
-): Promise<Listing> {
-  const { start, end, byOffset } = found;
-  const code = isOver(until) ? { cause: NO_TIME } : objectCode.of(start, end);
-  const listed = "cause" in code ? code : await disassembler.of(code, byOffset);
-  if ("cause" in code || "cause" in listed) {
-    const { cause } = listed as { cause: string };
-    return { found, list: [], offsets: new Float64Array(0), base: start, end: start, total: 0, cause };
+/** Bytes of code from which on functions are disassembled by another run of objdump, and number of runs at once. */
+const BATCH_BYTES = 1 << 16, AT_ONCE = 2;
+
+/** Function, and its code or the reason why there is none. */
+interface ReadFunction {
+  found: FunctionSamples;
+  code: FunctionCode | { cause: string };
+}
+
+/** Disassembles functions of an object. */
+export async function listingsOf(
+  functions: readonly FunctionSamples[],
+  code: ObjectCode,
+  options: ListingOptions,
+): Promise<Listing[]> {
+  const batches = readBatches(functions, code, options.until), listings = new Map<FunctionSamples, Listing>();
+  const work = async () => {
+    for (let next = batches.next(); !next.done; next = batches.next()) {
+      for (const listing of await batchListings(next.value, options)) listings.set(listing.found, listing);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return functions.map((each) => listings.get(each)!);
+}
+
+/** Reads the code of functions as it is asked for: what is in memory at once is bounded, and so is the time. */
+function* readBatches(
+  functions: readonly FunctionSamples[],
+  objectCode: ObjectCode,
+  until: number,
+): Generator<ReadFunction[], undefined> {
+  let batch: ReadFunction[] = [], size = 0;
+  for (const found of functions) {
+    const code = isOver(until) ? { cause: NO_TIME } : objectCode.of(found.start, found.end);
+    batch.push({ found, code });
+    if ("bytes" in code) size += code.bytes.length;
+    if (size < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    size = 0;
   }
-  const { address: base, bytes } = code, { shown: list, total } = listed;
-  const offsets = Float64Array.from(list, ({ address }) => address - base);
-  return { found, list, offsets, base, end: base + bytes.length, total };
+  if (batch.length > 0) yield batch;
+}
+
+async function batchListings(batch: readonly ReadFunction[], options: ListingOptions): Promise<Listing[]> {
+  const asked = batch.flatMap(({ found, code }) =>
+    "cause" in code ? [] : [{ code, weights: found.byOffset }]
+  );
+  const results = asked.length > 0 ? await disassemble(asked, options) : [];
+  let next = 0;
+  return batch.map(({ found, code }): Listing => {
+    const listed = "cause" in code ? code : results[next++];
+    if ("cause" in code || "cause" in listed) {
+      const { start } = found, { cause } = listed as { cause: string };
+      return { found, list: [], offsets: new Float64Array(0), base: start, end: start, total: 0, cause };
+    }
+    const { address: base, bytes } = code, { shown: list, total } = listed;
+    const offsets = Float64Array.from(list, ({ address }) => address - base);
+    return { found, list, offsets, base, end: base + bytes.length, total };
+  });
 }
 
 /** Source lines of a listing, each once, with their samples. */

@@ -11,8 +11,8 @@ import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 /** Number of the hottest functions whose code a page has, by default and at most. */
 export const CODE_COUNT = 50;
 const MAX_COUNT = 10_000;
-/** Time in ms after which no more code is read. */
-const PATIENCE = 2000;
+/** Time in ms after which no more code is read, and for each function where that is more. */
+const PATIENCE = 2000, PATIENCE_EACH = 40;
 
 /** Source of the code of a profile's functions. */
 export interface CodeSource {
@@ -34,17 +34,17 @@ export function codeSource(args: ParsedArgs, format: ReportFormat, io: Io): Code
   return {
     loading: { sampledAddresses: true, seeObjects: (...all) => seen = all },
     of: async (profile, files) => {
-      const [objects, symbolizer] = seen!;
+      const [objects, symbolizer] = seen!, patience = Math.max(PATIENCE, count * PATIENCE_EACH);
       const { annotateHottest } = await import("../annotate/annotate_hottest.ts");
       const { code, unread } = await annotateHottest(profile, {
         ...{ count, objects, symbolizer, files },
         mangled: args.has("no-demangle"),
-        patience: PATIENCE,
+        patience,
       });
       if (unread > 0) {
         io.err(
           `pmuctl: warning: the page lacks code of ${counted(unread, "function")}: ` +
-            `reading it was stopped after ${PATIENCE / 1000} s: 'pmuctl annotate SYMBOL' shows it`,
+            `reading it was stopped after ${patience / 1000} s: 'pmuctl annotate SYMBOL' shows it`,
         );
       }
       return code;
