@@ -6,7 +6,7 @@ import type { FunctionOutcome } from "../../symbols/bundle/bundled_code.ts";
 import type { BundledSources, SourceExcerpt } from "../../symbols/bundle/bundled_sources.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { ObjectCode } from "../../symbols/function_code.ts";
-import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
 import { linesByFile, SourceFiles } from "../../symbols/source_texts.ts";
 import type { SourceLines } from "../../symbols/source_lines.ts";
 import { frameWeights, type ReadRecording } from "../load/load.ts";
@@ -14,6 +14,8 @@ import { jumpTargets } from "./jump_targets.ts";
 
 /** Most bytes of code, of the text of a source file, and of all texts. */
 const MAX_CODE = 4 << 20, MAX_FILE = 1 << 20, MAX_TEXTS = 8 << 20;
+/** Kinds of objects whose code is somewhere when their process has ended. */
+const WITH_CODE: ReadonlySet<ObjectKind> = new Set(["file", "vdso", "kernel", "module"]);
 /** Most reasons for what is left out that warnings tell, and most files named for each. */
 const MAX_REASONS = 3, MAX_NAMED = 3;
 
@@ -71,7 +73,7 @@ export class CodeGatherer {
   /** Reads the code of an object's functions, those with most samples first; undefined if no sample hit any. */
   read(object: ObjectInfo): GatheredCode | undefined {
     const { budget, symbolizer } = this.#recording, sampled = this.#sampled.get(object.id);
-    if (sampled === undefined) return undefined;
+    if (sampled === undefined || !WITH_CODE.has(object.kind)) return undefined;
     const bundled = symbolizer.bundledOf(object), cost = budget.cost(object.path);
     const code = new ObjectCode({ files: this.#files, object, cost, carried: bundled?.code });
     const functions = new Map<number, FunctionOutcome>(), addresses: Float64Array[] = [];
