@@ -107,6 +107,10 @@ export class CodePanel implements LinkedView {
     this.#view = CODE_VIEWS.find((view) => view === link.get("codeview")) ?? "both";
   }
 
+  #shortName(place: number): string {
+    return foldName(nameOf(this.#tables, place), NAME_COLUMNS);
+  }
+
   #views(): NodeListOf<HTMLInputElement> {
     return document.querySelectorAll<HTMLInputElement>("input[name=code-view]");
   }
@@ -122,7 +126,7 @@ export class CodePanel implements LinkedView {
     const found = this.#found(), wasOpen = this.isOpen, why = byId("code-why");
     const isWhy = found !== undefined && "why" in found;
     why.hidden = !isWhy;
-    if (isWhy) why.textContent = `No code of ${nameOf(this.#tables, this.#place)}: ${found.why}.`;
+    if (isWhy) why.textContent = `No code of ${this.#shortName(this.#place)}: ${found.why}.`;
     this.#section.hidden = found === undefined || isWhy;
     document.body.classList.toggle("with-code", this.isOpen);
     if (found !== undefined && !isWhy) this.#drawFound(found);
@@ -171,10 +175,9 @@ export class CodePanel implements LinkedView {
   /** Returns what is said of an inlined function: that it is here, and buttons for where else it is. */
   #inlinedParts({ inlined, others }: FoundCode): (Node | string)[] {
     const buttons = others.slice(0, MAX_OTHERS).map((place) => {
-      const name = nameOf(this.#tables, place),
-        button = element("button", "link", foldName(name, NAME_COLUMNS));
+      const button = element("button", "link", this.#shortName(place));
       button.type = "button";
-      button.title = name;
+      button.title = nameOf(this.#tables, place);
       button.addEventListener("click", () => {
         this.#into = place;
         this.#draw();
