@@ -10,9 +10,9 @@ import type { BenchmarkPlan } from "../check/series/series.ts";
 import { parseStatuses, shellCommand } from "../run/run_options.ts";
 
 /** Config file that is read without a command. */
-export const DEFAULT_CONFIG = "pmuctl.json";
+const DEFAULT_CONFIG = "pmuctl.json";
 /** Baseline file unless --baseline or the config names another. */
-export const DEFAULT_BASELINE = "pmuctl.baseline.json";
+const DEFAULT_BASELINE = "pmuctl.baseline.json";
 const DEFAULT_MAX_RUNS = 1000;
 const DEFAULT_BUDGET = 120;
 /** Rounds before those that count. */

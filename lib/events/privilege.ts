@@ -10,7 +10,7 @@ const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
 
 /** File of the kernel's limit. */
-export const PARANOID_PATH = "/proc/sys/kernel/perf_event_paranoid";
+const PARANOID_PATH = "/proc/sys/kernel/perf_event_paranoid";
 
 /** Permissions of a process for perf_event_open(2). */
 export interface Privilege {

@@ -15,7 +15,7 @@ const MOST = 8;
  * Returns the address that is called by the instruction in front of `address` (as the object was linked); NaN
  * when a register or memory has it, and NO_CALL when there is no such instruction.
  */
-export function callBefore(object: UnwindObject, address: number, arch: Arch): number {
+function callBefore(object: UnwindObject, address: number, arch: Arch): number {
   const code = object.codeAt(address - MOST, MOST);
   if (code.length < MOST) return NO_CALL;
   const view = new DataView(code.buffer, code.byteOffset, MOST);

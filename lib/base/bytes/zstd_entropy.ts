@@ -42,10 +42,10 @@ export class BackwardBits {
 }
 
 /** Limit on a single read: the bits that four bytes have wherever in the first byte they begin. */
-export const MAX_BITS = 25;
+const MAX_BITS = 25;
 
 /** Returns the `n` bits (at most MAX_BITS) before bit `end` of a stream; bits before its start are zeros. */
-export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
+function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
   const at = end - n;
   if (at < 0) return end <= 0 ? 0 : bitsBefore(bytes, end, end) << -at;
   const byte = at >> 3;

@@ -44,7 +44,7 @@ function hashOf(text: string): string {
 }
 
 /** Returns the path of a benchmark's profile, next to the baseline. */
-export function profilePath(baseline: string, name: string): string {
+function profilePath(baseline: string, name: string): string {
   const plain = name.replace(/[^\w.-]/g, "_").slice(0, MAX_NAME_LENGTH);
   const tail = plain === name ? "" : `-${hashOf(name)}`; // no two names may share a file
   return `${baseline.replace(/\.json$/, "")}.${plain}${tail}.profile.json`;

@@ -63,7 +63,7 @@ export function statText(given: StatResult, { colors, width = Infinity }: StatTe
  * Returns `slower` for times, `more` for the rest, or their opposites; undefined when neither can be concluded: the
  * interval includes 1, or too few runs make it less sure than `confidence`.
  */
-export function verdictOf(
+function verdictOf(
   { ratio, interval }: Ratio,
   isTime: boolean,
   confidence: number,

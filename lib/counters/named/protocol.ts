@@ -12,7 +12,7 @@ import { isSetErrno, type SetAction, type SetFault } from "../open/states.ts";
 import type { SetTarget } from "./set_target.ts";
 
 /** Version, changed with the meaning of any message. Both sides refuse other versions. */
-export const PROTOCOL = 1;
+const PROTOCOL = 1;
 
 /** Longest request, in bytes. */
 export const MAX_REQUEST = 4096;

@@ -3,7 +3,7 @@
 import { onlineCpus } from "../../events/sysfs.ts";
 
 /** Polling interval in ms. Events on a CPU that comes online are missed until the next poll. */
-export const ONLINE_POLL_MS = 100;
+const ONLINE_POLL_MS = 100;
 
 /** CPUs that went offline and came online since the previous poll. */
 export interface OnlineChange {

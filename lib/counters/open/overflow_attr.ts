@@ -7,7 +7,7 @@ import type { ResolvedEvent } from "../../events/resolve.ts";
 import { CpcError } from "../verify/cpc_error.ts";
 
 /** Sample type of overflows: which event, where, when. All have the same, so that one layout decodes them. */
-export const OVERFLOW_SAMPLE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
+const OVERFLOW_SAMPLE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU;
 
 /** Bound on sampling periods; the kernel accepts those below it. */

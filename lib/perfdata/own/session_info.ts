@@ -101,7 +101,7 @@ export interface RecordedProcess {
 }
 
 /** Version of the layout that encodeSessionInfo() writes. */
-export const SESSION_INFO_VERSION = 1;
+const SESSION_INFO_VERSION = 1;
 
 /** Encodes the section's text. */
 export function encodeSessionInfo(info: Omit<SessionInfo, "version">): string {

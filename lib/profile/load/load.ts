@@ -3,6 +3,7 @@
 import { PERF_COUNT_SW, PERF_RECORD_MISC, PERF_TYPE } from "../../base/system/abi.ts";
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
 import { BadInputError } from "../../base/system/errors.ts";
+import { CLOCK } from "../../base/system/numbers.ts";
 import { addressFromBigint } from "../../base/bytes/address.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { rateText } from "../../events/attr.ts";
@@ -31,8 +32,6 @@ import { readable, symbolsFrom } from "./readable_names.ts";
 import { checkValid, type Profile } from "../model/profile.ts";
 import { FrameTable, PlacedFrames, type SampleColumns, type TimeTable } from "../model/tables.ts";
 import { clockText, type TimeSelection, timeTest } from "../request/time_ranges.ts";
-
-const CLOCK_MONOTONIC = 1;
 
 /** Warning about a profile whose inlined functions would take too much memory. */
 const TOO_MANY_INLINED =
@@ -483,7 +482,7 @@ function machineOf(features: Features, { modified }: ByteInput): RecordedMachine
 
 /** Returns whether the recording's times are of CLOCK_MONOTONIC. */
 function isMonotonic({ events }: PerfHeader): boolean {
-  return events.some(({ attr }) => attr.flags.has("useClockid") && attr.clockid === CLOCK_MONOTONIC);
+  return events.some(({ attr }) => attr.flags.has("useClockid") && attr.clockid === CLOCK.MONOTONIC);
 }
 
 /** Cuts the slices out of a profile that has all times. */

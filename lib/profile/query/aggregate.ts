@@ -86,7 +86,7 @@ function scratchOf(profile: Profile, { places }: Grouping): Scratch {
 }
 
 /** Compares rows, heaviest self first. */
-export function bySelf(a: OverheadRow, b: OverheadRow): number {
+function bySelf(a: OverheadRow, b: OverheadRow): number {
   return b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count;
 }
 

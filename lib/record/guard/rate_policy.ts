@@ -31,7 +31,7 @@ export interface RateChange {
 }
 
 /** Share of the machine's CPU time that the recorder itself may take. */
-export const OWN_CPU_BUDGET = 0.1;
+const OWN_CPU_BUDGET = 0.1;
 /** Share of samples that may be lost in an interval: it is better to take fewer, and to have them all. */
 const LOST_BUDGET = 0.2;
 /** Bytes a second that may go into the output: as many as a good disk takes. */

@@ -62,7 +62,7 @@ function* header({ a, b, notes }: ProfileDiff, { names, color, width }: DiffText
 }
 
 /** Describes how B's weights were made comparable. */
-export function normalizationText({ normalize, factor }: EventDiff): string {
+function normalizationText({ normalize, factor }: EventDiff): string {
   if (normalize === "none") return "weights as recorded";
   const of = { duration: "duration", samples: "number of samples", share: "weight" }[normalize];
   return `B's weights times ${Number(factor.toPrecision(4))}, to the same ${of}`;

@@ -63,7 +63,7 @@ export interface KernelColumns {
 }
 
 /** Symbols that say where the kernel was loaded; perf uses the first of these that the kernel has. */
-export const REFERENCE_SYMBOLS: readonly string[] = ["_text", "_stext"];
+const REFERENCE_SYMBOLS: readonly string[] = ["_text", "_stext"];
 
 /** Parses the text of /proc/kallsyms. Skips lines that make no sense. */
 export function parseKallsyms(text: Uint8Array): KernelSymbols {
