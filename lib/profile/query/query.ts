@@ -33,8 +33,10 @@ export type { CallerNode, CallNode, EventCounts, GroupTree, NodeWeights, TableRo
  *     for (const { place, self } of rows) console.log(counts.nameOf(place), self[0].count);
  */
 export class ProfileQuery {
+  /** Columns of the samples that are left. */
   readonly profile: Profile;
 
+  /** Starts with all samples of a profile. */
   constructor(profile: Profile) {
     this.profile = profile;
   }

@@ -12,7 +12,9 @@ export type { CallerNode, CallNode, GroupTree, NodeWeights, TableRow };
 
 /** Counted samples of a profile, and one of its events. */
 export interface EventCounts {
+  /** Samples of all events. */
   counts: SampleCounts;
+  /** Row of `profile.events`. */
   event: number;
 }
 
@@ -21,7 +23,9 @@ export interface EventCounts {
  * place: `valuesOf` returns the values of a group, `nameOf` and the columns of `places` say what a place is.
  */
 export class SampleCounts implements Grouping {
+  /** Profile with the samples. */
   readonly profile: Profile;
+  /** Place of each frame, and what it is. */
   readonly places: AggregationKeys;
   readonly #makeGroups: () => Groups;
   #groups: Groups | undefined;
@@ -33,6 +37,7 @@ export class SampleCounts implements Grouping {
     this.#makeGroups = makeGroups;
   }
 
+  /** Group of each sample. */
   get groups(): Groups {
     return this.#groups ??= this.#makeGroups();
   }
