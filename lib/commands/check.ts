@@ -53,6 +53,7 @@ export const command: CommandSpec = {
     "--against 'OLD COMMAND' [-m METRIC]... [-t PCT]... -- NEW COMMAND",
     "--baseline FILE [--update] [-m METRIC]... [-t PCT]... -- COMMAND",
     "[--config FILE] [--update]",
+    "--from FORMAT [-m METRIC]... [-t PCT]... OLD NEW",
   ],
   options: CHECK_OPTIONS,
   groups: CHECK_GROUPS,
@@ -60,12 +61,18 @@ export const command: CommandSpec = {
     "pmuctl check --against './old/bench' -- ./bench",
     "pmuctl check --update --baseline perf.json -- ./bench && pmuctl check --baseline perf.json -- ./bench",
     "pmuctl check --junit check.xml   # the benchmarks of pmuctl.json",
+    "pmuctl check --from go old.txt new.txt",
   ],
   takesCommand: true,
   run,
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
+  if (args.has("from")) {
+    const { checkForeign } = await import("./check_from.ts");
+    return tell({ result: checkForeign(args) }, machine, args, io);
+  }
   const request = requestOf(args);
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
@@ -74,23 +81,36 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     note,
     standing: { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 },
     stopper: onStopSignals(io.stderrIsTerminal),
-    width: io.stdoutIsTerminal && !args.has("json") ? io.columns : Infinity,
+    width: widthOf(args, io),
   };
-  const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
   if (args.has("update")) return await update(request, machine, args.has("profile"), setting);
+  const checked = await check(request, machine, args, setting);
+  return tell({ ...checked, file: request.config }, machine, args, io);
+}
 
-  const { result, stopSignal } = await check(request, machine, args, setting);
+/** Returns the width of the result in columns. */
+function widthOf(args: ParsedArgs, io: Io): number {
+  return io.stdoutIsTerminal && !args.has("json") ? io.columns : Infinity;
+}
+
+/** Prints the result of a check, and writes it where else it was asked for; returns the exit status. */
+function tell(
+  { result, stopSignal, file }: { result: CheckResult; stopSignal?: number; file?: string },
+  machine: Fingerprint,
+  args: ParsedArgs,
+  io: Io,
+): number {
   const strict = args.has("strict");
   const status = stopSignal === undefined ? checkExitStatus(result.rows, strict) : 128 + stopSignal;
   const colors = io.stdoutIsTerminal && !io.env("NO_COLOR");
   io.out(
     args.has("json")
       ? checkJson(result, { status, version: VERSION, machine })
-      : checkText(result, { colors, width: setting.width }),
+      : checkText(result, { colors, width: widthOf(args, io) }),
   );
   const junit = args.text("junit");
   if (junit !== undefined) writeOutputFile(junit, junitXml(result, { strict }));
-  if (io.env("GITHUB_ACTIONS") === "true") tellGithub(result, { strict, file: request.config }, io);
+  if (io.env("GITHUB_ACTIONS") === "true") tellGithub(result, { strict, file }, io);
   return status;
 }
 

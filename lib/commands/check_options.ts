@@ -3,6 +3,7 @@
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
 import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/config.ts";
+import { FOREIGN_FORMATS } from "../check/foreign/foreign_formats.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
@@ -20,6 +21,12 @@ export const DEFAULT_WARMUPS = 1;
 
 /** Options of `check`. */
 export const CHECK_OPTIONS: OptionSpec[] = [
+  {
+    name: "from",
+    value: "FORMAT",
+    values: FOREIGN_FORMATS,
+    help: "compare two files that another benchmark tool wrote, before and now (docs/check.md)",
+  },
   { name: "against", value: "CMD", help: "compare with this command; both run in turns on this machine" },
   { name: "baseline", value: "FILE", help: "compare with earlier measurements in this file" },
   { name: "update", help: "measure, and write the baseline instead of comparing" },
@@ -106,7 +113,7 @@ const COMMAND_OPTIONS = ["prepare", "setup", "cleanup", "shell", "input", "allow
 export const CHECK_GROUPS: readonly OptionGroup[] = [
   {
     title: "what to compare",
-    options: ["against", "baseline", "update", "config", "name", "allow-mismatch"],
+    options: ["against", "baseline", "update", "config", "from", "name", "allow-mismatch"],
   },
   { title: "what to measure", options: ["metric", "threshold", "profile"] },
   {
@@ -231,8 +238,8 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
   };
 }
 
-/** Parses thresholds: `--threshold 2 --threshold wall=5`. */
-function thresholdsOf(args: ParsedArgs): Thresholds {
+/** Parses the thresholds on the command line: `--threshold 2 --threshold wall=5`. */
+export function thresholdsOf(args: ParsedArgs): Thresholds {
   const thresholds: Thresholds = { byMetric: {} };
   for (const text of args.texts("threshold")) {
     const [, metric, number] = /^(?:(.+)=)?([^=]+)$/.exec(text) ?? [];

@@ -26,6 +26,7 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "pairs of runs",
   "block-bootstrap": "against the baseline's runs",
+  "rank-sum": "by their ranks",
   range: "all runs nearly equal",
 };
 

@@ -8,13 +8,13 @@ import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
 import { counted } from "../../base/text/plural.ts";
 
-/** Subject that the new command is compared with. */
-export type ComparedWith = "command" | "baseline";
+/** Subject that the new command, or the new file, is compared with. */
+export type ComparedWith = "command" | "baseline" | "file";
 
 /** Verdict on a metric of a benchmark. */
 export interface CheckRow {
   benchmark: string;
-  /** Subject of the comparison: the old command, run side by side, or the baseline in a file. */
+  /** Subject of the comparison: the old command, run side by side, the baseline in a file, or another tool's file. */
   comparedWith: ComparedWith;
   metric: string;
   /** Name of the source that measured it; undefined when it was not measured. */
@@ -81,7 +81,7 @@ export function rowsOf(
       return { ...row, verdict: "unmeasurable", reason: gate.unmeasurable };
     }
     const { judgement } = gate;
-    const figures = judgement && figuresOf(gate, judgement);
+    const figures = judgement && figuresOf(gate.samples.old, gate.samples.new, judgement, gate.rounds);
     if (judgement && judgement.outcome !== "undecided") {
       return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures };
     }
@@ -104,17 +104,26 @@ export function unmeasuredRow(
   return { ...of, metric, unit: "count", verdict, improved: false, reason };
 }
 
-function figuresOf({ samples, rounds }: MetricGate, { ratio, method, noise }: Judgement): ChangeFigures {
+/**
+ * Returns the numbers behind a judgement of the samples of old and new.
+ * @param decided number of new samples that decided it; all by default.
+ */
+export function figuresOf(
+  old: readonly number[],
+  now: readonly number[],
+  { ratio, method, noise }: Judgement,
+  decided = now.length,
+): ChangeFigures {
   return {
-    old: median(samples.old),
-    new: median(samples.new),
+    old: median([...old]),
+    new: median([...now]),
     change: ratio.ratio - 1,
     low: ratio.interval.low - 1,
     high: ratio.interval.high - 1,
     confidence: ratio.interval.confidence,
     method,
     noise,
-    runs: { old: samples.old.length, new: rounds },
+    runs: { old: old.length, new: decided },
   };
 }
 

@@ -5,6 +5,7 @@
 
 import { median } from "simple-statistics";
 import { greatest, least } from "../../base/bytes/lists.ts";
+import { rankSumRatio } from "./rank_sum.ts";
 import { signedRankRatio } from "./signed_rank.ts";
 import { type Ratio, unpairedRatio } from "./statistics.ts";
 
@@ -15,6 +16,8 @@ export type Verdict = "pass" | "regressed" | "inconclusive" | "unmeasurable";
 export type Method =
   /** Wilcoxon's signed ranks, for paired runs. */
   | "signed-rank"
+  /** Ranks in both samples together, for values of two times that are all there is. */
+  | "rank-sum"
   /** Resampling in blocks, for runs compared with those of another time. */
   | "block-bootstrap"
   /** Range of all possible ratios, for counts that hardly vary. */
@@ -96,6 +99,11 @@ export function judgeAgainstBaseline(
     },
   };
   return judge(widened, "block-bootstrap", Math.max(noise, Math.abs(machine.ratio - 1)), terms);
+}
+
+/** Judges the values of another time, `a`, and those of now, `b`, of which there will not be more. */
+export function judgeUnpaired(a: readonly number[], b: readonly number[], terms: JudgementTerms): Judgement {
+  return judge(rankSumRatio(a, b, terms.confidence), "rank-sum", noiseOf([a, b], terms.confidence), terms);
 }
 
 /**
