@@ -30,7 +30,9 @@ export function checkForeign(args: ParsedArgs): CheckResult {
     metrics: args.texts("metric"),
   });
   if (rows.length === 0) {
-    throw new BadInputError("check: the two files have no benchmark and metric in common: nothing to compare");
+    throw new BadInputError(
+      "check: the two files have no benchmark and metric in common: nothing to compare",
+    );
   }
   return { rows, notes, where: {} };
 }

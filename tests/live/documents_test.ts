@@ -19,6 +19,7 @@ const ELSEWHERE: readonly [start: string, where: string][] = [
   ["scripts/compile", "tests/scripts/compile_test.ts"],
   ["scripts/install", "tests/scripts/install_test.ts"],
   ["scripts/package", "tests/scripts/compile_test.ts"],
+  ["pmuctl check --from", "tests/live/check_from_test.ts"],
 ];
 
 /** What `check` may answer of two programs that do the same. */

@@ -61,15 +61,28 @@ function rowOf(
   { threshold, confidence, of }: { threshold: number; confidence: number; of: number },
 ): CheckRow {
   const { benchmark, metric, unit } = now;
-  const row = { benchmark, comparedWith: "file" as const, metric, rung: metric, unit, threshold, improved: false };
+  const row = {
+    benchmark,
+    comparedWith: "file" as const,
+    metric,
+    rung: metric,
+    unit,
+    threshold,
+    improved: false,
+  };
   const isZero = (values: readonly number[]) => values.every((value) => value === 0);
   if (isZero(old.values) && isZero(now.values)) return { ...row, verdict: "pass" };
   const bad = [...old.values, ...now.values].find((value) => !(value > 0));
   if (bad !== undefined) {
-    return { ...row, verdict: "unmeasurable", reason: `one of its values is ${bad}, and there is no ratio to that` };
+    return {
+      ...row,
+      verdict: "unmeasurable",
+      reason: `one of its values is ${bad}, and there is no ratio to that`,
+    };
   }
   const terms = { threshold: threshold / 100, confidence, steady: unit !== "ns" };
-  const judgement = judgeSteady(old.values, now.values, terms) ?? judgeUnpaired(old.values, now.values, terms);
+  const judgement = judgeSteady(old.values, now.values, terms) ??
+    judgeUnpaired(old.values, now.values, terms);
   const figures = figuresOf(old.values, now.values, judgement);
   if (judgement.outcome !== "undecided") {
     return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures };
@@ -77,7 +90,9 @@ function rowOf(
   const needed = fewestOfEach(confidence);
   const isFew = judgement.ratio.interval.confidence < confidence;
   const reason = isFew
-    ? `${old.values.length} and ${counted(now.values.length, "value")} cannot decide one of ${counted(of, "benchmark")} ` +
+    ? `${old.values.length} and ${counted(now.values.length, "value")} cannot decide one of ${
+      counted(of, "benchmark")
+    } ` +
       `for sure: measure each ${needed} times or more`
     : 100 * judgement.noise >= threshold
     ? "its values differ too much among themselves to detect such a change: measure more often, on a quieter machine, " +

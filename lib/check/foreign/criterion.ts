@@ -20,12 +20,18 @@ export function readCriterion(folder: string, measurement: string): BenchmarkSam
   const table = new SampleTable();
   for (const path of measurementsIn(folder, measurement, 0)) {
     const sample = members(`${path}/sample.json`), of = members(`${path}/benchmark.json`);
-    const iterations = sample.shape.need(sample.all, "iters").list().map((count) => count.number({ above: 0 }));
-    const times = sample.shape.need(sample.all, "times").list().map((time, i) => time.number() / iterations[i]);
+    const iterations = sample.shape.need(sample.all, "iters").list().map((count) =>
+      count.number({ above: 0 })
+    );
+    const times = sample.shape.need(sample.all, "times").list().map((time, i) =>
+      time.number() / iterations[i]
+    );
     table.add(of.shape.need(of.all, "full_id").text(), "time", "ns", times);
   }
   if (table.rows.length > 0) return table.rows;
-  throw new BadInputError(`${folder}: no benchmark in it has a folder '${measurement}': name target/criterion after 'cargo bench'`);
+  throw new BadInputError(
+    `${folder}: no benchmark in it has a folder '${measurement}': name target/criterion after 'cargo bench'`,
+  );
 }
 
 function* measurementsIn(folder: string, measurement: string, depth: number): Generator<string> {
@@ -35,7 +41,9 @@ function* measurementsIn(folder: string, measurement: string, depth: number): Ge
     const path = `${folder}/${name}`;
     if (name === measurement && exists(`${path}/sample.json`, Deno.statSync)) yield path;
     else yield* measurementsIn(path, measurement, depth + 1);
-    if (++count > MAX_BENCHMARKS) throw new BadInputError(`${folder}: it has more than ${MAX_BENCHMARKS} folders`);
+    if (++count > MAX_BENCHMARKS) {
+      throw new BadInputError(`${folder}: it has more than ${MAX_BENCHMARKS} folders`);
+    }
   }
 }
 
@@ -44,7 +52,9 @@ function entriesOf(folder: string): Deno.DirEntry[] {
     return Array.from(Deno.readDirSync(folder)).sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    throw new BadInputError(`cannot read ${folder}: ${isMissing ? "no such folder" : "it is no folder that can be read"}`);
+    throw new BadInputError(
+      `cannot read ${folder}: ${isMissing ? "no such folder" : "it is no folder that can be read"}`,
+    );
   }
 }
 

@@ -74,7 +74,9 @@ function parsePytest(file: string, text: string): BenchmarkSamples[] {
     const name = result.need(members, "fullname").text();
     const stats = Object.fromEntries(result.need(members, "stats").entries());
     if (stats.data === undefined) {
-      throw new BadInputError(`${file}: '${name}' has no data of its rounds: run pytest with --benchmark-save-data`);
+      throw new BadInputError(
+        `${file}: '${name}' has no data of its rounds: run pytest with --benchmark-save-data`,
+      );
     }
     table.add(name, "time", "ns", stats.data.list().map((time) => time.number() * NS.s));
   }
@@ -93,7 +95,12 @@ function parseJmh(file: string, text: string): BenchmarkSamples[] {
     const unit = result.need(metric, "scoreUnit");
     const toNs = jmhScale(unit);
     const forks = result.need(metric, "rawData").list();
-    table.add(name, result.need(members, "mode").text(), "ns", forks.flatMap((fork) => fork.list().map((score) => toNs(score.number()))));
+    table.add(
+      name,
+      result.need(members, "mode").text(),
+      "ns",
+      forks.flatMap((fork) => fork.list().map((score) => toNs(score.number()))),
+    );
   }
   return found(table, file, "benchmarks");
 }
@@ -115,7 +122,9 @@ function parseCsv(file: string, text: string): BenchmarkSamples[] {
     const isNumber = number !== undefined && number.trim() !== "" && Number.isFinite(value);
     if (!isNumber && i === 0) continue;
     if (!isNumber || name === "") {
-      throw new BadInputError(`${file}: line ${i + 1}: expected NAME,VALUE or NAME,VALUE,UNIT, with a number for VALUE`);
+      throw new BadInputError(
+        `${file}: line ${i + 1}: expected NAME,VALUE or NAME,VALUE,UNIT, with a number for VALUE`,
+      );
     }
     addUnit(table, name, value, unit.trim());
   }
@@ -125,7 +134,9 @@ function parseCsv(file: string, text: string): BenchmarkSamples[] {
 function addUnit(table: SampleTable, name: string, value: number, unit: string): void {
   const ns = NS[unit];
   if (ns !== undefined) table.add(name, "time", "ns", [value * ns]);
-  else table.add(name, unit || "value", unit === "" ? "count" : unit === "B" ? "bytes" : unit as "count", [value]);
+  else {table.add(name, unit || "value", unit === "" ? "count" : unit === "B" ? "bytes" : unit as "count", [
+      value,
+    ]);}
 }
 
 /** Splits a line at its commas, except those within "..." (RFC 4180). */
@@ -140,5 +151,7 @@ function listAt(root: JsonShape, key: string): JsonShape[] {
 
 function found(table: SampleTable, file: string, what: string): BenchmarkSamples[] {
   if (table.rows.length > 0) return table.rows;
-  throw new BadInputError(`${file}: it has no ${what}: name what the tool wrote, or another format with --from`);
+  throw new BadInputError(
+    `${file}: it has no ${what}: name what the tool wrote, or another format with --from`,
+  );
 }

@@ -38,7 +38,9 @@ export function rankSumRatio(a: readonly number[], b: readonly number[], confide
 /** Returns the smallest size of two samples whose interval can have this confidence. */
 export function fewestOfEach(confidence: number): number {
   let size = 1;
-  for (let orders = 2; 1 - 2 / orders < confidence; size++) orders *= (2 * size + 1) * (2 * size + 2) / (size + 1) ** 2;
+  for (let orders = 2; 1 - 2 / orders < confidence; size++) {
+    orders *= (2 * size + 1) * (2 * size + 2) / (size + 1) ** 2;
+  }
   return size;
 }
 
