@@ -20,13 +20,13 @@ export DENO_DIR
 # Both for scripts that make files: whoever may read the checkout may read them, and nothing is run from the folder that
 # the script was called in, which a relative or an empty entry of PATH would mean.
 #
-# absolute_path: takes those out of PATH.
+# absolute_path: takes those out of PATH, and the folders with these scripts, whose `deno` would wait for set-up itself.
 absolute_path() {
   rest=$PATH: PATH=
   while [ -n "$rest" ]; do
     entry=${rest%%:*}
     rest=${rest#*:}
-    case $entry in /*) PATH=${PATH:+$PATH:}$entry ;; esac
+    case $entry in /*) [ -e "$entry/no-jsr/import_map.json" ] || PATH=${PATH:+$PATH:}$entry ;; esac
   done
   PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 }

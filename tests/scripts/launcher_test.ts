@@ -28,8 +28,14 @@ const PAGE_SOURCES = [
 
 interface Checkout extends Disposable {
   path: string;
-  /** Runs a script of the checkout; PATH holds TOOLS, this Deno and, unless told otherwise, a compiler. */
-  run(script: string, args: string[], options?: { cwd?: string; compiler?: boolean }): Promise<Result>;
+  /** Runs a script of the checkout; PATH holds `first`, TOOLS, this Deno and, unless told otherwise, a compiler. */
+  run(script: string, args: string[], options?: RunOptions): Promise<Result>;
+}
+
+interface RunOptions {
+  cwd?: string;
+  compiler?: boolean;
+  first?: string;
 }
 
 interface Result {
@@ -77,7 +83,7 @@ function freshCheckout(): Checkout {
   ) {
     Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
   }
-  for (const script of ["setup", "common.sh", "pmuctl"]) {
+  for (const script of ["setup", "common.sh", "pmuctl", "deno"]) {
     Deno.copyFileSync(`${ROOT}/scripts/${script}`, `${path}/scripts/${script}`);
   }
   for (const file of ["deno.json", "deno.lock"]) Deno.copyFileSync(`${ROOT}/${file}`, `${path}/${file}`);
@@ -123,8 +129,8 @@ function freshCheckout(): Checkout {
   let boxes = 0;
   return {
     path,
-    async run(script, args, { cwd = "/", compiler = true } = {}) {
-      const PATH = toolbox(`${path}/box${boxes++}`, compiler);
+    async run(script, args, { cwd = "/", compiler = true, first } = {}) {
+      const box = toolbox(`${path}/box${boxes++}`, compiler), PATH = first ? `${first}:${box}` : box;
       const command = new Deno.Command(script, { args, cwd, env: { PATH, NO_COLOR: "1", CC: "cc" } });
       const { code, stdout, stderr } = await command.output();
       const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -152,6 +158,13 @@ Deno.test("the launcher works through links and from any directory", async () =>
   assertEquals((await checkout.run("../bin/two", [], { cwd: `${path}/ffi` })).out, `${path}/ffi []\n`);
   assertEquals((await checkout.run("./pmuctl", [], { cwd: `${path}/scripts` })).out, `${path}/scripts []\n`);
   assertEquals((await checkout.run("sh", ["one"], { cwd: `${path}/bin` })).out, `${path}/bin []\n`);
+});
+
+Deno.test("set-up takes another Deno than the checkout's own script, where PATH has that first", async () => {
+  using checkout = freshCheckout();
+  const scripts = `${checkout.path}/scripts`;
+  const { code, out } = await checkout.run(`${scripts}/pmuctl`, [], { first: scripts });
+  assertEquals([code, out], [7, "/ []\n"]);
 });
 
 Deno.test("the remembered choice decides between the stand-ins and deno.json's own imports", async () => {
