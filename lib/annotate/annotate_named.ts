@@ -59,8 +59,8 @@ export async function annotateNamed(
   }
   const several = others > 0
     ? [
-      `${counted(others, "more function")} ${others === 1 ? "has" : "have"} the name ${annotation.symbol}: ` +
-      "this is the heaviest; -d OBJECT chooses",
+      `${counted(others, "more function")} ${others === 1 ? "has" : "have"} the name ${name}: ` +
+      "this is the heaviest; its name with parameters, or -d OBJECT, chooses another",
     ]
     : [];
   const most = unknown ? [`most samples have no symbol: ${unknown}`] : [];

@@ -114,6 +114,30 @@ testNeeding(
     }),
 );
 
+testNeeding(
+  ["cc"],
+  "annotate says how to name one of several functions that a name without parameters means",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`, source = `${folder}/overloads.c`;
+      const spin = (rounds: number) => `{ for (volatile long i = 0; i < ${rounds}; i++); }\n`;
+      Deno.writeTextFileSync(
+        source,
+        'void f(void) __asm__("_ZN1a1fEi"), g(void) __asm__("_ZN1a1fEl");\n' +
+          `void f(void) ${spin(60e6)} void g(void) ${spin(200e6)} int main(void) { f(); g(); }\n`,
+      );
+      assertEquals((await run("cc", ["-o", `${folder}/overloads`, source])).status, 0);
+      await pmuctlOk(["record", "-q", "-e", "cpu-clock", "-o", file, "--", `${folder}/overloads`]);
+      const { symbol, warnings } = await annotated(file, "a::f");
+      assertEquals(symbol, "a::f(long)");
+      assertEquals(
+        warnings[0],
+        "1 more function has the name a::f: this is the heaviest; its name with parameters, or -d OBJECT, chooses another",
+      );
+      assertEquals((await annotated(file, "a::f(int)")).symbol, "a::f(int)");
+    }),
+);
+
 testNeeding(["cc"], "annotate says in one line what it cannot do", () =>
   withFolder(async (folder) => {
     const file = `${folder}/perf.data`;
