@@ -8,7 +8,7 @@ import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import type { BenchmarkPlan } from "../check/series/series.ts";
-import { parseStatuses, shellCommand } from "../run/run_options.ts";
+import { isVariableName, parseStatuses, shellCommand } from "../run/run_options.ts";
 
 /** Config file that is read without a command. */
 const DEFAULT_CONFIG = "pmuctl.json";
@@ -205,6 +205,14 @@ function configRequest(args: ParsedArgs): CheckRequest {
   };
 }
 
+/** Returns a value of --keep-env if it is a name. Throws UsageError for others, such as NAME=VALUE. */
+function variableOf(name: string): string {
+  if (isVariableName(name)) return name;
+  throw new UsageError(
+    `check: --keep-env '${name}': expected the name of a variable, which keeps its value: NAME`,
+  );
+}
+
 /** Applies the command line's settings for all benchmarks, and the defaults, to a benchmark. */
 function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): BenchmarkPlan {
   const wordsOf = (command: string[] | string) => {
@@ -222,7 +230,7 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(setup === undefined ? {} : { setup: wordsOf(setup) }),
     ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),
     ...(input === undefined ? {} : { input }),
-    keepEnv: args.has("keep-env") ? args.texts("keep-env") : benchmark.keepEnv ?? [],
+    keepEnv: args.has("keep-env") ? args.texts("keep-env").map(variableOf) : benchmark.keepEnv ?? [],
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
     warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ??
       DEFAULT_WARMUPS,

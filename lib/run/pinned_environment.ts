@@ -51,9 +51,13 @@ const PINNED: Readonly<Record<string, string>> = {
 /** Variables that keep their values: without them programs are not found. */
 const KEPT = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
 
-/** Returns the names of the variables that every command has under valgrind, with those in `keep`, in order. */
+/**
+ * Returns the names of the variables that every command has under valgrind, with those in `keep`, in order. A variable that
+ * would have a value of ours, but keeps the user's, is marked: `LC_ALL (kept)`.
+ */
 export function pinnedVariables(keep: readonly string[]): string[] {
-  return [...new Set([...Object.keys(PINNED), ...KEPT, ...keep])].sort();
+  const pinned = Object.keys(PINNED).map((name) => keep.includes(name) ? `${name} (kept)` : name);
+  return [...new Set([...pinned, ...KEPT, ...keep.filter((name) => !(name in PINNED))])].sort();
 }
 
 /** Words for what is pinned, for people. */

@@ -17,3 +17,8 @@ export function parseStatuses(text: string, where: string): number[] {
     return status;
   });
 }
+
+/** Returns whether a variable of the environment can have this name. */
+export function isVariableName(name: string): boolean {
+  return /^[^=\0]+$/.test(name);
+}

@@ -126,6 +126,9 @@ testNeeding(
         kept = await checkJson(["--keep-env", "NEEDED", ...needing], env);
       assertStringIncludes(without.check.rows[0].reason!, "--keep-env NAME adds a variable");
       assertEquals([without.status, kept.status], [3, 0]);
+      const valued = await pmuctl(["check", "--keep-env", "NEEDED=yes", ...needing]);
+      assertEquals(valued.status, 2);
+      assertStringIncludes(valued.stderr, "expected the name of a variable");
     }),
 );
 

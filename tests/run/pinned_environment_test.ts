@@ -31,6 +31,12 @@ Deno.test("pinnedEnvironment() has what programs need and what was asked for, an
   assertEquals(own.filter((name) => !known.includes(name)), []);
 });
 
+Deno.test("pinnedVariables() tells variables of ours from those that keep the user's value", () => {
+  const ours = pinnedVariables([]), kept = pinnedVariables(["LC_ALL", "PATH", "NEEDED"]);
+  assertEquals(kept.filter((name) => !ours.includes(name)), ["LC_ALL (kept)", "NEEDED"]);
+  assertEquals(ours.filter((name) => !kept.includes(name)), ["LC_ALL"]);
+});
+
 Deno.test("pinnedEnvironment() makes the stack begin at the same place, whoever runs whatever from wherever", () => {
   const sizes = new Set<number>();
   for (const command of [["./a"], ["/a/very/long/path/to/a/program", "with", "arguments", ""], ["ü"]]) {

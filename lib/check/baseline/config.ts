@@ -1,6 +1,7 @@
 /** Configuration file `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
 
 import { BadInputError } from "../../base/system/errors.ts";
+import { isVariableName } from "../../run/run_options.ts";
 import { JsonShape } from "./shape.ts";
 
 /** Benchmark to check, from the command line or from the file. */
@@ -98,9 +99,11 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
     ...(cleanup ? { cleanup: wordsOf(cleanup) } : {}),
     ...(shell ? { shell: shell.truth() } : {}),
     ...(input ? { input: input.text() } : {}),
-    ...(keepEnv ? { keepEnv: keepEnv.list().map((name) => name.text()) } : {}),
+    ...(keepEnv ? { keepEnv: keepEnv.list().map(variableOf) } : {}),
     ...(allowStatus
-      ? { allowStatus: allowStatus.list().map((status) => status.number({ min: 1, integer: true })) }
+      ? {
+        allowStatus: allowStatus.list().map((status) => status.number({ min: 1, max: 255, integer: true })),
+      }
       : {}),
     thresholds: {
       all: threshold?.number({ above: 0 }),
@@ -109,6 +112,11 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
       ),
     },
   };
+}
+
+function variableOf(shape: JsonShape): string {
+  const name = shape.text();
+  return isVariableName(name) ? name : shape.refuse("the name of a variable, without a value");
 }
 
 function wordsOf(shape: JsonShape): string[] | string {

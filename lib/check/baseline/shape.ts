@@ -78,12 +78,13 @@ export class JsonShape {
     return typeof this.#value === "boolean" ? this.#value : this.refuse("true or false");
   }
 
-  number({ above = -Infinity, min = -Infinity, integer = false } = {}): number {
+  number({ above = -Infinity, min = -Infinity, max = Infinity, integer = false } = {}): number {
     const value = this.#value;
     const fits = typeof value === "number" && Number.isFinite(value) && value > above && value >= min &&
-      (!integer || Number.isInteger(value));
+      value <= max && (!integer || Number.isInteger(value));
     if (fits) return value;
-    const limit = above > -Infinity ? ` above ${above}` : min > -Infinity ? ` of at least ${min}` : "";
+    const from = above > -Infinity ? ` above ${above}` : min > -Infinity ? ` of at least ${min}` : "";
+    const limit = max < Infinity ? ` from ${min} to ${max}` : from;
     this.refuse(`a ${integer ? "whole number" : "number"}${limit}`);
   }
 

@@ -15,7 +15,13 @@ Deno.test("parseConfig() reads how commands are run", () => {
     ...{ name: "a", command: "./a", metrics: [], thresholds: { all: undefined, byMetric: {} } },
     ...how,
   }]);
-  for (const [member, expected] of [['"shell": 1', "true or false"], ['"warmup": -1', "at least 0"]]) {
+  const wrong = [
+    ['"shell": 1', "true or false"],
+    ['"warmup": -1', "at least 0"],
+    ['"allowStatus": [256]', "from 1 to 255"],
+    ['"keepEnv": ["A=B"]', "without a value"],
+  ];
+  for (const [member, expected] of wrong) {
     const text = `{ "benchmarks": [{ "name": "a", "command": "./a", ${member} }] }`;
     assertStringIncludes(assertThrows(() => parseConfig("c.json", text), BadInputError).message, expected);
   }
