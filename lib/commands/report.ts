@@ -125,7 +125,7 @@ export const command: CommandSpec = {
       name: "annotate",
       value: "N",
       help:
-        `have the source and assembly of the N hottest functions in the page (default: ${CODE_COUNT}; 0: none)`,
+        `put the code of the N hottest functions into the page, with source that all may read (default: ${CODE_COUNT}; 0: none)`,
     },
     ...FLAMEGRAPH_OPTIONS,
     ...SYMBOL_FILE_OPTIONS,

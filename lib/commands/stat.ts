@@ -159,7 +159,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     standing,
     output: outputOf(args),
     ignoreFailure: args.has("ignore-failure"),
-    failureHint: " (--allow-status or -i counts it all the same)",
+    failureHint: " (-i counts it all the same, as --allow-status does for a status)",
     note,
     stopper: onStopSignals(io.stderrIsTerminal),
     ...(timeout === undefined ? {} : { limit: () => timeout }),

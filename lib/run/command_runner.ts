@@ -160,7 +160,13 @@ export class CommandRunner {
       if (argv) commands.set(argv.join("\0"), argv);
     }
     for (const argv of commands.values()) {
-      await this.#measure(this.#preparer, argv, `the ${what} '${argv.join(" ")}'`, {});
+      const named = `the ${what} '${argv.join(" ")}'`;
+      try {
+        await this.#measure(this.#preparer, argv, named, {});
+      } catch (error) {
+        if (!(error instanceof CommandError) || error.message.startsWith(named)) throw error;
+        throw new CommandError(`${named}: ${error.message}`, error.status);
+      }
     }
   }
 

@@ -138,6 +138,8 @@ Deno.test("withSetup() runs what comes first once, and what comes last whatever 
     const [ran, failed] = await said([{ ...both[0], setup: ["false"] }], twice);
     assertEquals(ran, "cleanup");
     assertStringIncludes(failed, "the setup 'false' failed with exit status 1");
+    const [, , missing] = await said([{ ...job, cleanup: ["/no/such"] }], () => Promise.resolve());
+    assertStringIncludes(missing, "the cleanup '/no/such': cannot run /no/such");
     assertEquals(await said([{ ...job, cleanup: ["false"] }], () => Promise.resolve()), [
       "setup",
       "",

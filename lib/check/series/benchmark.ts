@@ -302,8 +302,9 @@ function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): Unsupp
   });
 }
 
-function pinnedNote({ name }: BenchmarkPlan): string {
-  return `${name}: under valgrind, pinned: ${PINNED_PARTS}`;
+function pinnedNote({ name, keepEnv = [] }: BenchmarkPlan): string {
+  const kept = keepEnv.length === 0 ? "" : `; kept: ${keepEnv.join(", ")}`;
+  return `${name}: under valgrind, pinned: ${PINNED_PARTS}${kept}`;
 }
 
 function sourceNote(plan: BenchmarkPlan, source: MetricSource, passedOver: readonly string[]): string {
