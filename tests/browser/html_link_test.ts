@@ -7,9 +7,10 @@ import { BOXES, rows, search, settled, withMadeUp, withReport } from "./report_p
 
 const hash = (page: Page) => page.evaluate<string>("decodeURIComponent(location.hash.slice(1))");
 
-/** Everything that the page shows, as text. */
+/** Everything that the page shows, as text; also lines of code out of sight, which browsers lay out when they scroll into it. */
 const view = (page: Page) =>
   page.evaluate<string[]>(`[
+    ...[...document.querySelectorAll(".part")].map((part) => part.style.contentVisibility = "visible").slice(0, 0),
     document.body.innerText,
     document.documentElement.dataset.theme,
     ...${BOXES}.map((box) => box.outerHTML.replace(/ at"/g, '"')),
