@@ -26,7 +26,8 @@ testNeeding(
       const ours = rows.filter(({ symbol }) => /\bfib\b/.test(symbol ?? ""));
       const pid = /tid (\d+)/.exec(ours[0]?.object ?? "")?.[1];
       await Deno.remove(`/tmp/perf-${pid}.map`).catch(() => {});
-      assertEquals(ours.length > 0, true, "no sample is in fib");
+      const named = rows.slice(0, 5).map(({ object, symbol, self }) => `${object} ${symbol} ${self.count}`);
+      assertEquals(ours.length > 0, true, `no sample is in fib, but ${named.join(", ")}`);
       assertGreater(ours.reduce((sum, { self }) => sum + self.count, 0), 100);
     }),
 );
