@@ -19,7 +19,8 @@ type Table = Map<string, [self: number, total: number]>;
 
 /** The table as pmuctl has it, of functions with symbols; those of one name (static ones) are left out. */
 async function ours(file: string): Promise<Table> {
-  const [event] = JSON.parse(await pmuctlOk(["report", "--json", "--sort", "dso,sym", file])).events;
+  const [event] =
+    JSON.parse(await pmuctlOk(["report", "--json", "--inline", "--sort", "dso,sym", file])).events;
   const table: Table = new Map();
   const twice = new Set<string>();
   for (const { symbol, self, total } of event.rows) {
