@@ -68,7 +68,8 @@ testNeeding(
       assert(/^File: (ratio|faults)$/m.test(stdout), stdout);
       const theirs: Table = new Map();
       for (const line of stdout.split("\n")) {
-        const [, flat, cum, name] = /^ +(\d+) +\S+% +\S+% +(\d+) +\S+% +(.*)$/.exec(line) ?? [];
+        const [, flat, cum, name] =
+          /^ +(\d+) +\S+% +\S+% +(\d+) +\S+% +(.*?)(?: \((?:partial-)?inline\))?$/.exec(line) ?? [];
         if (name !== undefined) theirs.set(name, [Number(flat), Number(cum)]);
       }
       assertEquals(sorted(only(theirs, table)), sorted(table));
