@@ -6,7 +6,8 @@
  * (Moses' interval).
  */
 
-import { probit, quantileSorted } from "simple-statistics";
+import { probit } from "simple-statistics";
+import { type Cut, cutOf, ratioOfOrdered } from "./ordered_ratios.ts";
 import type { Ratio } from "./statistics.ts";
 
 /** Product of sample sizes up to which the distribution is exact; beyond, the normal one is as good. */
@@ -24,15 +25,7 @@ export function rankSumRatio(a: readonly number[], b: readonly number[], confide
   for (const before of a) for (const now of b) shifts[at++] = Math.log(now / before);
   if (!shifts.every(Number.isFinite)) throw new RangeError("ratios are of values above 0");
   shifts.sort();
-  const { cut, confidence: reached } = rankSumCut(a.length, b.length, confidence);
-  return {
-    ratio: Math.exp(quantileSorted(shifts as unknown as number[], 0.5)),
-    interval: {
-      low: Math.exp(shifts[cut]),
-      high: Math.exp(shifts[shifts.length - 1 - cut]),
-      confidence: reached,
-    },
-  };
+  return ratioOfOrdered(shifts, rankSumCut(a.length, b.length, confidence));
 }
 
 /** Returns the smallest size of two samples whose interval can have this confidence. */
@@ -45,21 +38,13 @@ export function fewestOfEach(confidence: number): number {
 }
 
 /** Returns the number of shifts to cut at either end for an interval of this confidence, and its confidence. */
-function rankSumCut(n: number, m: number, confidence: number): { cut: number; confidence: number } {
+function rankSumCut(n: number, m: number, confidence: number): Cut {
   if (n * m > MAX_EXACT) {
     const spread = Math.sqrt(n * m * (n + m + 1) / 12);
     const cut = Math.floor(n * m / 2 + probit((1 - confidence) / 2) * spread - 0.5);
     return { cut: Math.max(0, cut), confidence };
   }
-  const chances = rankSumChances(n, m);
-  let outside = 0;
-  let best = { cut: 0, confidence: 1 - 2 * chances[0] };
-  for (let cut = 0; 2 * cut < chances.length - 1; cut++) {
-    outside += chances[cut];
-    if (1 - 2 * outside < confidence) break;
-    best = { cut, confidence: 1 - 2 * outside };
-  }
-  return best;
+  return cutOf(rankSumChances(n, m), confidence);
 }
 
 /**

@@ -7,7 +7,7 @@
  * and 3.3 (Tukey's interval).
  */
 
-import { quantileSorted } from "simple-statistics";
+import { cutOf, ratioOfOrdered } from "./ordered_ratios.ts";
 import type { Ratio } from "./statistics.ts";
 
 /**
@@ -19,16 +19,7 @@ export function signedRankRatio(a: readonly number[], b: readonly number[], conf
   if (a.length === 0 || a.length !== b.length) throw new RangeError("pairs are wanted");
   const logs = Float64Array.from(a, (value, i) => Math.log(b[i] / value));
   if (!logs.every(Number.isFinite)) throw new RangeError("ratios are of values above 0");
-  const averages = walshAverages(logs);
-  const { cut, confidence: reached } = signedRankCut(logs.length, confidence);
-  return {
-    ratio: Math.exp(quantileSorted(averages as unknown as number[], 0.5)),
-    interval: {
-      low: Math.exp(averages[cut]),
-      high: Math.exp(averages[averages.length - 1 - cut]),
-      confidence: reached,
-    },
-  };
+  return ratioOfOrdered(walshAverages(logs), cutOf(rankSumChances(logs.length), confidence));
 }
 
 /** Returns the smallest number of pairs whose interval can have this confidence. */
@@ -44,19 +35,6 @@ function walshAverages(values: Float64Array): Float64Array {
     for (let j = i; j < values.length; j++) averages[at++] = (values[i] + values[j]) / 2;
   }
   return averages.sort();
-}
-
-/** Returns the number of averages to cut at either end for an interval of this confidence, and its exact confidence. */
-function signedRankCut(n: number, confidence: number): { cut: number; confidence: number } {
-  const chances = rankSumChances(n);
-  let outside = 0;
-  let best = { cut: 0, confidence: 1 - 2 * chances[0] };
-  for (let cut = 0; 2 * cut < chances.length - 1; cut++) {
-    outside += chances[cut];
-    if (1 - 2 * outside < confidence) break;
-    best = { cut, confidence: 1 - 2 * outside };
-  }
-  return best;
 }
 
 const known = new Map<number, Float64Array>();
