@@ -11,6 +11,9 @@ import type { BenchmarkSamples } from "./samples.ts";
 /** Allowed increase in percent unless another is given. */
 const THRESHOLD = 5;
 
+/** Values that are compared at most: rank tests take memory by the square of their number, and tools write any number. */
+const MAX_VALUES = 1000;
+
 /** Verdicts on all that both have, and notes on what only one has. */
 export interface ComparedSamples {
   rows: CheckRow[];
@@ -81,9 +84,9 @@ function rowOf(
     };
   }
   const terms = { threshold: threshold / 100, confidence, steady: unit !== "ns" };
-  const judgement = judgeSteady(old.values, now.values, terms) ??
-    judgeUnpaired(old.values, now.values, terms);
-  const figures = figuresOf(old.values, now.values, judgement);
+  const before = thinned(old.values), after = thinned(now.values);
+  const judgement = judgeSteady(before, after, terms) ?? judgeUnpaired(before, after, terms);
+  const figures = figuresOf(before, after, judgement);
   if (judgement.outcome !== "undecided") {
     return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures };
   }
@@ -99,4 +102,10 @@ function rowOf(
       "or give a greater --threshold"
     : "the change is too close to the threshold to decide: measure more often";
   return { ...row, verdict: "inconclusive", figures, reason };
+}
+
+/** Returns at most MAX_VALUES of the values, in their order and evenly spread over it. */
+function thinned(values: readonly number[]): readonly number[] {
+  if (values.length <= MAX_VALUES) return values;
+  return Array.from({ length: MAX_VALUES }, (_, i) => values[Math.floor(i * values.length / MAX_VALUES)]);
 }

@@ -160,6 +160,19 @@ Deno.test("compareSamples() compares one benchmark with one whatever they are ca
   assertStringIncludes(zero.rows[0].reason!, "no ratio to that");
 });
 
+Deno.test("compareSamples() takes a thousand of any number of values, from all of them", () => {
+  const drifting = (factor: number) =>
+    Array.from({ length: 200_000 }, (_, i) => factor * (100 + i % 7 + i / 1e5));
+  const { rows: [row] } = compareSamples(
+    [samples("a", drifting(1))],
+    [samples("a", drifting(1.2))],
+    NO_LIMITS,
+  );
+  assertEquals([row.verdict, row.figures!.runs], ["regressed", { old: 1000, new: 1000 }]);
+  assertAlmostEquals(row.figures!.old, 104, 0.2);
+  assertAlmostEquals(row.figures!.change, 0.2, 0.01);
+});
+
 Deno.test("of a hundred benchmarks that are the same, none regressed", () => {
   let seed = 1;
   const random = () => (seed = seed * 16807 % 2147483647) / 2147483647;
