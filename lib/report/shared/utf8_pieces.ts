@@ -3,12 +3,19 @@
 /** Bytes of a piece, and bytes of UTF-8 that a character of a string takes at most. */
 const PIECE = 1 << 18, MAX_BYTES = 3;
 const MAX_ASCII = 0x7f;
+/** Bytes from which on set(), which has to be called, is faster than a loop. */
+const MIN_SET = 128;
 
 /** Text in pieces; see renderScript() for how it is used. */
 export class Utf8Pieces {
   #bytes = new Uint8Array(2 * PIECE);
   #length = 0;
   readonly #encoder = new TextEncoder();
+
+  /** Bytes that were added since the last take(). */
+  get length(): number {
+    return this.#length;
+  }
 
   /** Whether there is enough for a piece. */
   get isFull(): boolean {
@@ -30,13 +37,19 @@ export class Utf8Pieces {
     this.#length = start + text.length;
   }
 
-  /** Adds text that has been encoded. */
-  addEncoded(bytes: Uint8Array): void {
-    this.#makeRoom(bytes.length);
-    const into = this.#bytes;
-    let at = this.#length;
-    for (let i = 0; i < bytes.length; i++) into[at++] = bytes[i]; // set() takes longer for the length of a line
-    this.#length = at;
+  /** Adds bytes `start` to `end` of text that has been encoded. */
+  addEncoded(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
+    this.#makeRoom(length);
+    const into = this.#bytes, at = this.#length;
+    if (length >= MIN_SET) into.set(bytes.subarray(start, end), at);
+    else for (let i = 0; i < length; i++) into[at + i] = bytes[start + i];
+    this.#length = at + length;
+  }
+
+  /** What was added since the last take(), in its first `length` bytes: until more is added. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   /** Returns text in UTF-8. */
@@ -47,8 +60,13 @@ export class Utf8Pieces {
   /** Returns what was added since the last call. */
   take(): Uint8Array {
     const piece = this.#bytes.slice(0, this.#length);
-    this.#length = 0;
+    this.clear();
     return piece;
+  }
+
+  /** Forgets what was added since the last take(). */
+  clear(): void {
+    this.#length = 0;
   }
 
   #makeRoom(bytes: number): void {

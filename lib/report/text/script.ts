@@ -14,6 +14,7 @@ import type { Profile } from "../../profile/model/profile.ts";
 import { printable } from "../../base/text/printable.ts";
 import { printedProfile } from "../shared/printed.ts";
 import { Utf8Pieces } from "../shared/utf8_pieces.ts";
+import { ChainLines } from "./chain_lines.ts";
 
 /** Fields of a sample, in the order in which they are printed. */
 export const SCRIPT_FIELDS = [
@@ -190,7 +191,7 @@ function placesOf(
   profile: Profile,
   { fields, callers, pieces }: { fields: ReadonlySet<ScriptField>; callers: boolean; pieces: Utf8Pieces },
 ): (stack: number, event: number) => void {
-  const { stacks: { frame: frameOf, parent }, events } = profile;
+  const { stacks: { frame: frameOf }, events } = profile;
   const place = placeOf(profile, fields), known: (Uint8Array | undefined)[] = [];
   if (!fields.has("ip") && !fields.has("sym")) return () => pieces.add("\n");
   if (!callers) {
@@ -200,12 +201,10 @@ function placesOf(
       pieces.addEncoded(known[frame] ??= pieces.encode(` ${place(frame)}\n`));
     };
   }
+  const chains = new ChainLines(profile, (frame) => `\t${place(frame)}\n`, pieces);
   return (stack) => {
     pieces.add("\n");
-    for (let at = stack; at >= 0; at = parent[at]) {
-      const frame = frameOf[at];
-      pieces.addEncoded(known[frame] ??= pieces.encode(`\t${place(frame)}\n`));
-    }
+    chains.add(stack);
     pieces.add("\n");
   };
 }
