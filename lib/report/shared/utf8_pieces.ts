@@ -47,7 +47,7 @@ export class Utf8Pieces {
     this.#length = at + length;
   }
 
-  /** What was added since the last take(), in its first `length` bytes: until more is added. */
+  /** Buffer whose first `length` bytes were added since the last take(); another one may take its place once more is added. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
