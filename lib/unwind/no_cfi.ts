@@ -8,7 +8,7 @@ import { type Arch, MIN_ADDRESS, X86_64 } from "./arch.ts";
 import { CallCache, NO_CALL } from "./call_before.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { type ReadingLimits, ReturnFinder } from "./code/return_finder.ts";
-import { CFA, Row, RULE } from "./row.ts";
+import { CFA, Row, RULE } from "./cfi/row.ts";
 import type { FullRule } from "./rules.ts";
 import type { StackPiece } from "./stack_piece.ts";
 

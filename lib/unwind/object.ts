@@ -3,9 +3,9 @@
 import { BadInputError } from "../base/system/errors.ts";
 import type { ElfFile, ElfSection } from "../symbols/elf/elf.ts";
 import { PF_X, PT, type Segment } from "../symbols/elf/elf_header.ts";
-import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
+import { FOUND, type Found, ObjectCfi } from "./cfi/object_cfi.ts";
 import { PagedBytes } from "../symbols/object/windows.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "./cfi/row.ts";
 
 /** Units of work that a few bytes of code take. */
 const READ_WORK = 200;

@@ -9,8 +9,8 @@
 
 import { mix } from "../base/bytes/hash.ts";
 import type { Arch } from "./arch.ts";
-import type { ObjectCfi } from "./object_cfi.ts";
-import { CFA, Row, RULE } from "./row.ts";
+import type { ObjectCfi } from "./cfi/object_cfi.ts";
+import { CFA, Row, RULE } from "./cfi/row.ts";
 
 /** Numbers that are no compact rule's. */
 export const NO_RULE = {

@@ -4,7 +4,7 @@
  */
 
 import { MIN_ADDRESS } from "./arch.ts";
-import type { ExpressionMemory } from "./expression.ts";
+import type { ExpressionMemory } from "./cfi/expression.ts";
 import { END, type End } from "./ends.ts";
 
 const TWO_32 = 4294967296;

@@ -15,8 +15,8 @@
 
 import { AARCH64 } from "../arch.ts";
 import type { UnwindObject } from "../object.ts";
-import { FOUND, type ObjectCfi } from "../object_cfi.ts";
-import { CFA, Row, RULE } from "../row.ts";
+import { FOUND, type ObjectCfi } from "../cfi/object_cfi.ts";
+import { CFA, Row, RULE } from "../cfi/row.ts";
 
 /** Instructions of a prologue or epilogue that are read, in bytes. Real ones have up to 20. */
 const MAX_BYTES = 256;

@@ -3,14 +3,14 @@
  * information.
  */
 
-import { BadInputError } from "../base/system/errors.ts";
-import { DebugSections } from "../symbols/elf/debug_section.ts";
-import { type ElfFile, SHT } from "../symbols/elf/elf.ts";
-import { LimitError } from "../symbols/object/limits.ts";
-import { type ByteWindows, HeldBytes, PagedBytes } from "../symbols/object/windows.ts";
-import type { CfiSection } from "../symbols/dwarf/cfi_entries.ts";
-import type { PointerBases } from "../symbols/dwarf/cfi_pointer.ts";
-import { ehFrameHeader, findEhFrame, pointerBases } from "../symbols/dwarf/eh_frame.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { DebugSections } from "../../symbols/elf/debug_section.ts";
+import { type ElfFile, SHT } from "../../symbols/elf/elf.ts";
+import { LimitError } from "../../symbols/object/limits.ts";
+import { type ByteWindows, HeldBytes, PagedBytes } from "../../symbols/object/windows.ts";
+import type { CfiSection } from "../../symbols/dwarf/cfi_entries.ts";
+import type { PointerBases } from "../../symbols/dwarf/cfi_pointer.ts";
+import { ehFrameHeader, findEhFrame, pointerBases } from "../../symbols/dwarf/eh_frame.ts";
 import { CfiTable, type HeaderSection } from "./table.ts";
 
 /** Bytes of a section that is read as a whole; of larger ones only the pages that are needed. */

@@ -1,13 +1,13 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { FileBytes } from "../../lib/base/files/file_bytes.ts";
-import { ElfFile } from "../../lib/symbols/elf/elf.ts";
-import { hasCommand, testNeeding, testUnless } from "../needs.ts";
-import { AARCH64 } from "../../lib/unwind/arch.ts";
-import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
-import { Row } from "../../lib/unwind/row.ts";
+import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
+import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { hasCommand, testNeeding, testUnless } from "../../needs.ts";
+import { AARCH64 } from "../../../lib/unwind/arch.ts";
+import { FOUND, ObjectCfi } from "../../../lib/unwind/cfi/object_cfi.ts";
+import { Row } from "../../../lib/unwind/cfi/row.ts";
 import { compareWithReadelf } from "./readelf.ts";
 
-const SOURCE = new URL("./frames.c", import.meta.url).pathname;
+const SOURCE = new URL("../frames.c", import.meta.url).pathname;
 
 /** Libraries that this process runs with: those of the C and C++ compilers, mostly. */
 function ownLibraries(): string[] {

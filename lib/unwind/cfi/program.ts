@@ -1,8 +1,8 @@
 /** Runs call frame instructions up to an address: DWARF 5, section 6.4.2, with GNU's and Arm's additions. */
 
-import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
-import type { Cie } from "../symbols/dwarf/cfi_entries.ts";
-import { type PointerBases, readPointer } from "../symbols/dwarf/cfi_pointer.ts";
+import { LineReader } from "../../symbols/dwarf/dwarf_line_header.ts";
+import type { Cie } from "../../symbols/dwarf/cfi_entries.ts";
+import { type PointerBases, readPointer } from "../../symbols/dwarf/cfi_pointer.ts";
 import { CFA, COLUMNS, Row, RULE } from "./row.ts";
 
 const DW_CFA = {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Evaluator, type ExpressionMemory } from "../../lib/unwind/expression.ts";
+import { Evaluator, type ExpressionMemory } from "../../../lib/unwind/cfi/expression.ts";
 
 /** Memory that has its own address in each 8 bytes, from 0x1000 to 0x2000. */
 const memory: ExpressionMemory = {

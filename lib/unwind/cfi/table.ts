@@ -9,13 +9,13 @@
  * its place.
  */
 
-import { lastAtOrBefore } from "../base/bytes/ascending.ts";
-import { float64Column } from "../base/bytes/column.ts";
-import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
-import type { Cost } from "../symbols/object/limits.ts";
-import type { ByteWindows } from "../symbols/object/windows.ts";
-import { type CfiSection, EntryReader, type Fde } from "../symbols/dwarf/cfi_entries.ts";
-import { pointerSize, readPointer } from "../symbols/dwarf/cfi_pointer.ts";
+import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
+import { float64Column } from "../../base/bytes/column.ts";
+import { LineReader } from "../../symbols/dwarf/dwarf_line_header.ts";
+import type { Cost } from "../../symbols/object/limits.ts";
+import type { ByteWindows } from "../../symbols/object/windows.ts";
+import { type CfiSection, EntryReader, type Fde } from "../../symbols/dwarf/cfi_entries.ts";
+import { pointerSize, readPointer } from "../../symbols/dwarf/cfi_pointer.ts";
 
 /** Bytes of an index for a function's entry, and bytes more while it is made: columns that grow, and their order. */
 const INDEX_BYTES = 24, MAKING_BYTES = 76;

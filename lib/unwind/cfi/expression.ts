@@ -4,7 +4,7 @@
  * so that nothing is allocated and masks and shifts are exact.
  */
 
-import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
+import { LineReader } from "../../symbols/dwarf/dwarf_line_header.ts";
 
 const TWO_32 = 4294967296;
 /** Values on the stack, and steps. PLT stubs take 8 of these, signal frames 2. */

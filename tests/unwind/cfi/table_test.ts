@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
-import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
-import { LineReader } from "../../lib/symbols/dwarf/dwarf_line_header.ts";
-import { ElfFile } from "../../lib/symbols/elf/elf.ts";
-import { Budget, Cost, LimitError } from "../../lib/symbols/object/limits.ts";
-import { HeldBytes } from "../../lib/symbols/object/windows.ts";
-import { X86_64 } from "../../lib/unwind/arch.ts";
-import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
-import { OMIT, pointerSize, readPointer } from "../../lib/symbols/dwarf/cfi_pointer.ts";
-import { CFA, Row } from "../../lib/unwind/row.ts";
-import { CfiTable } from "../../lib/unwind/table.ts";
-import { buildFrames, frameSection, type Function, headerSection } from "./build_frames.ts";
+import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
+import { LineReader } from "../../../lib/symbols/dwarf/dwarf_line_header.ts";
+import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { Budget, Cost, LimitError } from "../../../lib/symbols/object/limits.ts";
+import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
+import { X86_64 } from "../../../lib/unwind/arch.ts";
+import { FOUND, ObjectCfi } from "../../../lib/unwind/cfi/object_cfi.ts";
+import { OMIT, pointerSize, readPointer } from "../../../lib/symbols/dwarf/cfi_pointer.ts";
+import { CFA, Row } from "../../../lib/unwind/cfi/row.ts";
+import { CfiTable } from "../../../lib/unwind/cfi/table.ts";
+import { buildFrames, frameSection, type Function, headerSection } from "../build_frames.ts";
 
 const FUNCTIONS: Function[] = [
   { start: 0x1000, end: 0x1040, code: [0x0e, 16] },

@@ -1,12 +1,12 @@
 /** Asks an object's call frame information: which function an address is in, and its row of rules. */
 
-import type { ElfFile } from "../symbols/elf/elf.ts";
-import { archOf } from "./arch.ts";
-import type { Cie, EntryReader, Fde } from "../symbols/dwarf/cfi_entries.ts";
+import type { ElfFile } from "../../symbols/elf/elf.ts";
+import { archOf } from "../arch.ts";
+import type { Cie, EntryReader, Fde } from "../../symbols/dwarf/cfi_entries.ts";
 import { type Program, ProgramRunner } from "./program.ts";
 import { Row } from "./row.ts";
 import { cfiTables } from "./sections.ts";
-import type { Cost } from "../symbols/object/limits.ts";
+import type { Cost } from "../../symbols/object/limits.ts";
 import type { CfiTable } from "./table.ts";
 
 /** Bytes of instructions of an entry that are run; functions of generated code have some 100 KB. */

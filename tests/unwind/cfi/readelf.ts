@@ -1,10 +1,10 @@
 /** Asks binutils for the tables that call frame information describes, and writes our own rows in its words. */
 
-import { FileBytes } from "../../lib/base/files/file_bytes.ts";
-import { ElfFile } from "../../lib/symbols/elf/elf.ts";
-import { type Arch, archOf } from "../../lib/unwind/arch.ts";
-import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
-import { CFA, Row, RULE } from "../../lib/unwind/row.ts";
+import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
+import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { type Arch, archOf } from "../../../lib/unwind/arch.ts";
+import { FOUND, ObjectCfi } from "../../../lib/unwind/cfi/object_cfi.ts";
+import { CFA, Row, RULE } from "../../../lib/unwind/cfi/row.ts";
 
 /** A row as readelf prints it: `rsp+8` by column. */
 export interface PrintedRow {
