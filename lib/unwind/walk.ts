@@ -9,8 +9,7 @@
  * and nothing outside the piece is read. Where no table is missed, nothing is allocated.
  */
 
-import { correctRow, followEpilogue } from "./code/aarch64_edges.ts";
-import { AARCH64, type Arch, MIN_ADDRESS } from "./arch.ts";
+import { type Arch, MIN_ADDRESS } from "./arch.ts";
 import { READING_LIMITS, type ReadingLimits } from "./code/return_finder.ts";
 import { END, type End } from "./ends.ts";
 import { Evaluator } from "./cfi/expression.ts";
@@ -18,18 +17,12 @@ import { Guesser, HIGH_MASK, mostAddress } from "./no_cfi.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { FOUND } from "./cfi/object_cfi.ts";
 import { CFA, Row, RULE } from "./cfi/row.ts";
-import { RowCache, RuleCache } from "./rule_cache.ts";
-import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, type RowEntry, RuleTable } from "./rules.ts";
+import { RuleFinder } from "./rule_finder.ts";
+import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, type RuleTable } from "./rules.ts";
 import { StackPiece } from "./stack_piece.ts";
 import { WalkMemory } from "./walk_memory.ts";
 
 const TWO_32 = 4294967296;
-
-/**
- * Largest piece of code without tables, in an object that has some, that may be all of a C library, with the code that
- * signal handlers return to (musl has 390 KiB). Beyond, it is generated code, such as the built-in functions of V8 (1.6 MiB).
- */
-const MAX_TRAMPOLINE_GAP = 1 << 20;
 
 /** Bytes of code without tables that go over into a thread's first function. */
 const MAX_ROOT_GAP = 16;
@@ -40,23 +33,6 @@ const MAX_ROOT_GAP = 16;
  * that lead in circles cost no more than the recording is large.
  */
 const FREE_FRAMES = 32, FREE_STEPS = 256, BYTES_EACH = 8;
-
-/** Entry for rows that code alone has told. */
-const CORRECTED: RowEntry = {
-  isSignal: false,
-  returnRegister: AARCH64.ra,
-  expression: () => new Uint8Array(0),
-};
-
-/** How many frames were found in which way. */
-export interface WalkCounts {
-  walks: number;
-  frames: number;
-  /** Rules that were not in the cache. */
-  misses: number;
-  /** Frames of code without call frame information. */
-  guessed: number;
-}
 
 /** Order of the registers in a sample: made once for each event's mask. */
 export type RegisterPlan = Int8Array;
@@ -95,10 +71,8 @@ export class Unwinder {
    * none.
    */
   thread = -1;
-  readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
+  readonly #finder: RuleFinder;
   readonly #rules: RuleTable;
-  readonly #cache = new RuleCache();
-  readonly #rows = new RowCache();
   readonly #row = new Row();
   readonly #evaluator: Evaluator;
   readonly #guesser: Guesser;
@@ -118,9 +92,10 @@ export class Unwinder {
     this.arch = arch;
     this.registers = new Float64Array(arch.registers).fill(NaN);
     this.#next = new Float64Array(arch.registers);
-    this.#rules = new RuleTable(arch);
     this.#evaluator = new Evaluator(this.stack);
     this.#guesser = new Guesser(arch, this.registers, this.stack, limits);
+    this.#finder = new RuleFinder(arch, this.#guesser);
+    this.#rules = this.#finder.rules;
     this.#highMask = HIGH_MASK[arch.name];
     this.#memory = new WalkMemory(this.#highMask);
     this.#most = mostAddress(arch);
@@ -155,6 +130,11 @@ export class Unwinder {
     stack.start = this.registers[this.arch.sp];
   }
 
+  /** Number of addresses so far whose rule was in no cache. */
+  get misses(): number {
+    return this.#finder.misses;
+  }
+
   /** Whether the program counter that loadRegisters took is no code's: the thread has not been in user space yet. */
   get isBeforeCode(): boolean {
     return this.registers[this.arch.pc] < MIN_ADDRESS;
@@ -165,10 +145,9 @@ export class Unwinder {
    * then return addresses; returns how many. `end` has why there are no more.
    */
   walk(space: CodeSpace, out: Float64Array, most = out.length): number {
-    const { registers, arch, counts, places, stack } = this, memory = this.#memory;
+    const { registers, arch, places, stack } = this, memory = this.#memory;
     const deepest = FREE_FRAMES + stack.length / BYTES_EACH;
     this.#evaluator.stepsLeft = FREE_STEPS + stack.length / BYTES_EACH;
-    counts.walks++;
     this.endObject = undefined;
     this.#isExact = true;
     this.#sp = registers[arch.sp];
@@ -206,8 +185,7 @@ export class Unwinder {
   isRoot(space: CodeSpace, pc: number): boolean {
     const object = space.find(pc - 1), { bias } = space;
     if (object === undefined) return false;
-    this.#isExact = false;
-    const rule = object.cfi === undefined ? NO_RULE.NONE : this.#ruleOf(object, pc - 1 - bias);
+    const rule = object.cfi === undefined ? NO_RULE.NONE : this.#finder.find(object, pc - 1 - bias, false);
     if (rule >= 0) return (this.#rules.ints[rule * this.#rules.stride] & IS_ROOT) !== 0;
     if (rule !== NO_RULE.NONE && rule !== NO_RULE.BUILT_IN) return rule === NO_RULE.ROOT;
     return object.isEntry(pc - 1 - bias) || this.#guesser.isGoexit(object, pc - bias);
@@ -219,7 +197,7 @@ export class Unwinder {
   #step(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const hasRules = object !== undefined && object.cfi !== undefined;
     const rule = hasRules || object?.code === CODE.FILE
-      ? this.#ruleOf(object, place - space.bias)
+      ? this.#finder.find(object, place - space.bias, this.#isExact)
       : NO_RULE.NONE;
     if (rule >= 0) {
       const pc = this.#stepCompact(rule);
@@ -247,7 +225,6 @@ export class Unwinder {
   #finish(depth: number, end: End): number {
     this.end = end;
     this.#memory.end(end === END.ROOT);
-    this.counts.frames += depth;
     return depth;
   }
 
@@ -267,56 +244,6 @@ export class Unwinder {
     const { stack } = this;
     this.missing = stack.missing(address);
     return this.#stop(stack.whyNot(address));
-  }
-
-  #ruleOf(object: UnwindObject, address: number): number {
-    const cache = this.#cache, rows = this.#rows;
-    if (cache.find(object.id, address)) return cache.rule;
-    // where an aarch64 function was interrupted, its instructions have a say; returned to, addresses are not multiples of 4
-    const isEdge = this.#isExact && this.arch === AARCH64;
-    let rule: number;
-    if (rows.find(object.id, address)) {
-      rule = rows.rule;
-      if (isEdge && rule !== NO_RULE.NONE && followEpilogue(object, address, this.#row)) {
-        rule = this.#add(this.#row, CORRECTED);
-      }
-    } else {
-      this.counts.misses++;
-      rule = this.#compile(object, address);
-    }
-    if (!this.#isExact || isEdge || rule < 0) cache.put(object.id, address, rule);
-    return rule;
-  }
-
-  #compile(object: UnwindObject, address: number): number {
-    const found = object.findRow(address, this.#row);
-    if (found === FOUND.DAMAGED) return NO_RULE.DAMAGED;
-    if (found === FOUND.NONE) {
-      const { cfi } = object;
-      if (cfi !== undefined && object.codeSize(cfi.gapStart, cfi.gapEnd) > MAX_TRAMPOLINE_GAP) {
-        this.#rows.put(object.id, address, cfi.gapStart, cfi.gapEnd, NO_RULE.BUILT_IN);
-        return NO_RULE.BUILT_IN;
-      }
-      // no call leads there: the address that was returned to is the one behind what is looked up
-      const isTrampoline = this.#guesser.isTrampoline(object, this.#isExact ? address : address + 1);
-      return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
-    }
-    const cfi = object.cfi!;
-    if (!this.#isExact && this.#guesser.isGoexit(object, address + 1, cfi.functionStart)) return NO_RULE.ROOT;
-    const isAlone = this.arch === AARCH64 && correctRow(object, address, this.#row, this.#isExact);
-    const rule = this.#add(this.#row, cfi);
-    if (!isAlone) this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
-    return rule;
-  }
-
-  /** Returns the number of the rule that a row comes down to. */
-  #add(row: Row, entry: RowEntry): number {
-    const rules = this.#rules, before = rules.generation, rule = rules.add(row, entry);
-    if (rules.generation !== before) {
-      this.#cache.clear();
-      this.#rows.clear();
-    }
-    return rule;
   }
 
   /**
@@ -472,7 +399,6 @@ export class Unwinder {
   /** Finds the caller without call frame information; returns as #step does. */
   #guess(space: CodeSpace, object: UnwindObject | undefined, place: number, isBuiltIn = false): number {
     const guesser = this.#guesser;
-    this.counts.guessed++;
     // frame pointers would lead past the frames of functions that keep none, of which its tables may tell
     if (object?.code === CODE.NOT_READ) return this.#stop(END.NOT_READ);
     // what signal handlers return to may be the first instruction of an object

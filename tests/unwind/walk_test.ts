@@ -360,12 +360,12 @@ Deno.test("code that was not read in time ends a chain, whatever the frame point
 Deno.test("what is known is not looked up again", () => {
   const object = objectOf(FUNCTIONS);
   const { unwinder } = walk(object, 0x1050, [1, 2, at(0x1060), 1, 2, at(0x1240)]);
-  const { misses } = unwinder.counts;
+  const { misses } = unwinder;
   assertEquals(misses, 2);
   unwinder.registers[X86_64.pc] = at(0x1050);
   unwinder.registers[X86_64.sp] = STACK;
   assertEquals(unwinder.walk(spaceOf(object), new Float64Array(8)), 3);
-  assertEquals(unwinder.counts.misses, misses);
+  assertEquals(unwinder.misses, misses);
 });
 
 /**
@@ -389,13 +389,13 @@ function walkInTurn(
     words.forEach((word, i) => view.setBigUint64(8 * i, BigInt(word), true));
     unwinder.loadStack(view, 0, 8 * words.length, true);
     unwinder.thread = thread;
-    const out = new Float64Array(8), before = unwinder.counts.misses;
+    const out = new Float64Array(8), before = unwinder.misses;
     unwinder.places = new Float64Array(8);
     const depth = unwinder.walk(space, out);
     return {
       chain: Array.from(out.subarray(0, depth), (address) => (address - BIAS).toString(16)),
       places: Array.from(unwinder.places.subarray(0, depth), (address) => (address - BIAS).toString(16)),
-      misses: unwinder.counts.misses - before,
+      misses: unwinder.misses - before,
       end: unwinder.end,
     };
   });
