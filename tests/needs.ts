@@ -46,6 +46,9 @@ export const NEEDS = {
   openssl: command("openssl", "openssl"),
   go: command("go", "golang-go", ", for its pprof"),
   make: command("make", "make"),
+  git: command("git", "git"),
+  curl: command("curl", "curl"),
+  jq: command("jq", "jq"),
   node: command("node", "nodejs"),
   npm: command("npm", "npm"),
   btrfs: () =>

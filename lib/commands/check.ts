@@ -15,6 +15,7 @@ import {
   type StoredBenchmark,
 } from "../check/baseline/baseline.ts";
 import { checkJson } from "../check/output/check_json.ts";
+import { checkComment, type CheckedOn } from "../check/output/comment.ts";
 import { checkText } from "../check/output/check_text.ts";
 import {
   type Fingerprint,
@@ -71,7 +72,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
   if (args.has("from")) {
     const { checkForeign } = await import("./check_from.ts");
-    return tell({ result: checkForeign(args) }, machine, args, io);
+    return tell({ result: checkForeign(args), files: args.command }, machine, args, io);
   }
   const request = requestOf(args);
   const note = (line: string) => io.err(`pmuctl: ${line}`);
@@ -93,9 +94,20 @@ function widthOf(args: ParsedArgs, io: Io): number {
   return io.stdoutIsTerminal && !args.has("json") ? io.columns : Infinity;
 }
 
+/** Result of a check, and where it comes from. */
+interface ResultToTell {
+  result: CheckResult;
+  /** Signal by which the user stopped it. */
+  stopSignal?: number;
+  /** Config file, if one was used. */
+  file?: string;
+  /** Files of another tool that were compared; otherwise, what was measured ran here. */
+  files?: readonly string[];
+}
+
 /** Prints the result of a check, and writes it where else it was asked for; returns the exit status. */
 function tell(
-  { result, stopSignal, file }: { result: CheckResult; stopSignal?: number; file?: string },
+  { result, stopSignal, file, files }: ResultToTell,
   machine: Fingerprint,
   args: ParsedArgs,
   io: Io,
@@ -110,6 +122,11 @@ function tell(
   );
   const junit = args.text("junit");
   if (junit !== undefined) writeOutputFile(junit, junitXml(result, { strict }));
+  const comment = args.text("comment");
+  if (comment !== undefined) {
+    const on: CheckedOn = files ? { format: args.text("from")!, files } : { machine };
+    writeOutputFile(comment, checkComment(result, on));
+  }
   if (io.env("GITHUB_ACTIONS") === "true") tellGithub(result, { strict, file }, io);
   return status;
 }
@@ -145,7 +162,9 @@ async function check(
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
-      result.where[plan.name] = await regressionProfile(plan, file, setting);
+      const { text, grown } = await regressionProfile(plan, file, setting);
+      result.where[plan.name] = text;
+      if (grown) (result.grown ??= {})[plan.name] = grown;
     }
   }
   return { result };

@@ -13,7 +13,7 @@ import type { ParsedArgs } from "../cli/command.ts";
 import { CHECK_OPTIONS, thresholdsOf } from "./check_options.ts";
 
 /** Options that samples of another tool can have. */
-const KNOWN = ["from", "metric", "threshold", "strict", "json", "junit"];
+const KNOWN = ["from", "metric", "threshold", "strict", "json", "junit", "comment"];
 /** Criterion's name of the measurements of its last run. */
 const LAST = "new";
 

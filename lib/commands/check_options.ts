@@ -103,6 +103,12 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     help: "with --update, also keep a profile; after a regression, show by symbol where the time went",
   },
   { name: "junit", value: "FILE", help: "write the verdicts as JUnit XML" },
+  {
+    name: "comment",
+    value: "FILE",
+    values: "file",
+    help: "write the verdicts as a comment for a pull request, in GitHub's Markdown",
+  },
   { name: "json", help: "print the result as a JSON object (docs/formats.md)" },
 ];
 
@@ -121,7 +127,7 @@ export const CHECK_GROUPS: readonly OptionGroup[] = [
     options: ["prepare", "setup", "cleanup", "shell", "input", "keep-env", "allow-status"],
   },
   { title: "how long", options: ["warmup", "max-runs", "budget", "timeout"] },
-  { title: "result", options: ["strict", "json", "junit"] },
+  { title: "result", options: ["strict", "json", "junit", "comment"] },
 ];
 
 /** Benchmarks to check, and what to compare them with. */

@@ -10,7 +10,7 @@ export function checkJson(
   result: CheckResult,
   { status, version, machine }: { status: number; version: string; machine: Fingerprint },
 ): string {
-  const { rows, notes, where } = result;
-  const document = { schema: JSON_SCHEMAS.check, version, status, machine, rows, notes, where };
+  const { rows, notes, where, grown } = result;
+  const document = { schema: JSON_SCHEMAS.check, version, status, machine, rows, notes, where, grown };
   return jsonText(document, 2) + "\n";
 }

@@ -23,7 +23,7 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 };
 
 /** Descriptions of the methods. */
-const METHODS: Record<ChangeFigures["method"], string> = {
+export const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "pairs of runs",
   "block-bootstrap": "against the baseline's runs",
   "rank-sum": "by their ranks",

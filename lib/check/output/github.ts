@@ -1,12 +1,14 @@
 /** Result of a check for GitHub Actions: annotations in the log, and a summary of the step. */
 
 import { append } from "../../base/bytes/lists.ts";
+import { markdownBlock, markdownCode, markdownText } from "../../base/text/markdown.ts";
 import { printable, printableLines } from "../../base/text/printable.ts";
 import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
 import { formatQuantity } from "../metrics/format_quantity.ts";
 import { type CheckResult, type CheckRow, formatPercent, formatSignedPercent } from "./result.ts";
 
-const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
+/** Signs of the verdicts. */
+export const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
 
 /**
  * Returns an annotation for each metric that did not pass: an error when it fails the build, otherwise a warning.
@@ -39,19 +41,13 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
     "",
   ];
   for (const row of rows.filter(({ reason }) => reason !== undefined)) {
-    lines.push(`- ${cell(row.benchmark)}, ${cell(sourceName(row))}: ${cell(row.reason!)}`);
+    const what = `${markdownCode(row.benchmark)}, ${markdownText(sourceName(row))}`;
+    lines.push(`- ${what}: ${markdownText(row.reason!)}`);
   }
   for (const [benchmark, text] of Object.entries(where)) {
-    lines.push(
-      "",
-      `#### ${cell(benchmark)}: where it went`,
-      "",
-      "```",
-      printableLines(text).replaceAll("```", "'''").trimEnd(),
-      "```",
-    );
+    lines.push("", `#### ${markdownCode(benchmark)}: where it went`, "", markdownBlock(text));
   }
-  if (notes.length) append(lines, ["", ...notes.map((note) => `> ${cell(note)}`)]);
+  if (notes.length) append(lines, ["", ...notes.map((note) => `> ${markdownText(note)}`)]);
   return lines.join("\n") + "\n";
 }
 
@@ -59,12 +55,12 @@ function rowLine(row: CheckRow): string {
   const { figures, unit, threshold } = row;
   const cells = [
     `${MARKS[row.verdict]} ${verdictWord(row)}`,
-    row.benchmark,
-    sourceName(row),
+    markdownCode(row.benchmark),
+    markdownText(sourceName(row)),
     ...(figures
       ? [
-        formatQuantity(figures.old, unit),
-        formatQuantity(figures.new, unit),
+        markdownText(formatQuantity(figures.old, unit)),
+        markdownText(formatQuantity(figures.new, unit)),
         formatSignedPercent(figures.change),
         `${formatSignedPercent(figures.low)} to ${formatSignedPercent(figures.high)}`,
         formatSignedPercent(threshold! / 100),
@@ -72,11 +68,7 @@ function rowLine(row: CheckRow): string {
       ]
       : ["", "", "", "", threshold === undefined ? "" : formatSignedPercent(threshold / 100), ""]),
   ];
-  return `| ${cells.map(cell).join(" | ")} |`;
-}
-
-function cell(text: string): string {
-  return printable(text.replace(/[ \t\r\n]+/g, " ")).replace(/[\\`*_~<>|&[\]]/g, "\\$&");
+  return `| ${cells.join(" | ")} |`;
 }
 
 /** Escapes as the runner expects: escapeData() and escapeProperty() of @actions/core. */

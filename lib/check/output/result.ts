@@ -57,6 +57,17 @@ export interface CheckResult {
   notes: string[];
   /** Comparison of profiles by benchmark, as text. */
   where: Record<string, string>;
+  /** Symbols that take more than before, by benchmark. Absent where profiles could not be compared. */
+  grown?: Record<string, GrownSymbols>;
+}
+
+/** Symbols of a benchmark that take more than before, by more than sampling alone may explain. */
+export interface GrownSymbols {
+  /** Event that was sampled, and the unit of its amounts. */
+  event: string;
+  unit: "ns" | "events";
+  /** Symbols, the one that grew most first. */
+  symbols: { symbol: string; object?: string; before: number; now: number }[];
 }
 
 /** Returns the rows of a benchmark's metrics. */

@@ -11,9 +11,9 @@ import { TimedOutCommand } from "../../run/command_runner.ts";
 import { RepeatedCommand } from "../../run/repeated_command.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
 import { resolveEvents } from "../../events/resolve.ts";
-import { diffProfiles } from "../../profile/compare/diff.ts";
+import { diffProfiles, type DiffRow, type ProfileDiff, shareOf } from "../../profile/compare/diff.ts";
 import { loadProfile } from "../../profile/load/load.ts";
-import type { Profile } from "../../profile/model/profile.ts";
+import { type Profile, weightUnit } from "../../profile/model/profile.ts";
 import { readStoredProfile, storeProfile } from "../../profile/model/stored.ts";
 import { defaultCallGraph } from "../../record/request/call_graph.ts";
 import { readHost } from "../../record/host/host.ts";
@@ -22,6 +22,7 @@ import { chooseRings } from "../../record/request/ring_sizes.ts";
 import { DEFAULT_FREQ } from "../../record/request/sampling.ts";
 import { record } from "../../record/session.ts";
 import { renderDiffText } from "../../report/text/diff_text.ts";
+import type { GrownSymbols } from "../output/result.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
 import { type BenchmarkPlan, type CheckContext, limitOf, openRunner, withSetupOf } from "./series.ts";
 
@@ -33,6 +34,8 @@ const REPEAT = 'n=$1 in=$2; shift 2; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>
 const NO_INPUT = "/dev/null";
 /** Limits of the comparison shown: the smallest share of a row in percent, and the number of lines. */
 const PERCENT_LIMIT = 0.5, MAX_LINES = 30;
+/** Symbols that are named as grown, at most. */
+const MAX_GROWN = 10;
 
 /** Characters of a benchmark's name in a file name, which may have 255. */
 const MAX_NAME_LENGTH = 100;
@@ -63,15 +66,23 @@ export async function saveProfile(
   return path;
 }
 
+/** Comparison of a benchmark's profiles. */
+export interface ComparedProfiles {
+  /** Table of what changed most, or the reason why there is none. */
+  text: string;
+  /** Symbols that grew; undefined without a table. */
+  grown?: GrownSymbols;
+}
+
 /**
- * Compares profiles of the new command and the old one, or the profile next to the baseline. Returns text; when that
- * is not possible it is the reason, because the verdict must not be lost.
+ * Compares profiles of the new command and the old one, or the profile next to the baseline. When that is not possible,
+ * it returns the reason, because the verdict must not be lost.
  */
 export async function regressionProfile(
   plan: BenchmarkPlan,
   baseline: string | undefined,
   shared: CheckContext,
-): Promise<string> {
+): Promise<ComparedProfiles> {
   const context = { ...shared, limit: limitOf(plan) };
   try {
     const [old, now] = await withSetupOf(plan, context, async () => {
@@ -92,11 +103,29 @@ export async function regressionProfile(
     // hints at options of `diff` do not apply here
     const lines = text.filter((line) => !line.includes("--normalize"))
       .map((line) => line.replace(/ \(--percent-limit .*\)$|, or --full-names$/m, ""));
-    return lines.take(MAX_LINES).toArray().join("").trimEnd();
+    const grown = grownSymbols(diff);
+    return { text: lines.take(MAX_LINES).toArray().join("").trimEnd(), ...(grown ? { grown } : {}) };
   } catch (error) {
-    if (error instanceof UserError) return error.message;
+    if (error instanceof UserError) return { text: error.message };
     throw error;
   }
+}
+
+/** Returns the symbols that take more than before, by more than sampling alone may explain. */
+export function grownSymbols({ events: [event] }: ProfileDiff): GrownSymbols | undefined {
+  if (event === undefined) return undefined;
+  const { a, b, names, factor } = event;
+  const isShown = ({ a: before, b: now, self }: DiffRow) =>
+    self.weight > 0 && self.weight >= 2 * self.noise &&
+    Math.max(shareOf(before.self, a), shareOf(now.self, b)) >= PERCENT_LIMIT;
+  const symbols = event.rows.filter(isShown).toSorted((x, y) => y.self.weight - x.self.weight)
+    .slice(0, MAX_GROWN).map(({ symbol, unnamed, object, a: before, b: now }) => ({
+      symbol: symbol ?? unnamed ?? "",
+      ...(object === undefined ? {} : { object }),
+      before: before.self.period,
+      now: now.self.period * factor,
+    }));
+  return { event: names.b, unit: weightUnit(names.b), symbols };
 }
 
 /** Records a command of the plan, repeated as its run time requires. */

@@ -3,8 +3,9 @@
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { formatScaled } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
-import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
+import { absentLines, rowScale, shownMetrics } from "./stat_text.ts";
 import type { Interval } from "../statistics/statistics.ts";
+import { markdownCode, markdownText } from "../../base/text/markdown.ts";
 import { jsonText } from "../../base/text/printable.ts";
 
 /** Formats one JSON object and a line feed; `pmuctl` is its version. */
@@ -88,23 +89,21 @@ export function statRunsCsv(result: StatResult): string {
 }
 
 /** Formats a table in GitHub's Markdown, with a row for each command and metric. */
-export function statMarkdown(given: StatResult): string {
-  const result = withPrintableNames(given);
+export function statMarkdown(result: StatResult): string {
   const compared = result.commands.length > 1;
   const titles = ["command", "metric", "median", "mean ± sd", "min … max", "CI of median"];
   if (compared) titles.push("ratio");
   const rows = result.commands.flatMap((command) =>
     shownMetrics(command).map((metric) => [
-      `\`${command.name.replaceAll("`", "'")}\``,
-      metric.metric.name,
+      markdownCode(command.name),
+      markdownText(metric.metric.name),
       ...markdownFigures(metric),
       ...(compared ? [ratioCell(metric)] : []),
     ])
   );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |\n`;
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
   const rule = titles.map((_, i) => i < 2 ? "---" : "---:");
-  const absent = absentLines(result.absent).map((text) => `\n${text}\n`);
+  const absent = absentLines(result.absent).map((text) => `\n${markdownText(text)}\n`);
   return [line(titles), line(rule), ...rows.map(line), ...absent].join("");
 }
 

@@ -18,7 +18,7 @@ const MAX_OUTLIERS = 5;
 const FEW_TICKS_NS = 40e6;
 
 /** Returns the result with control characters escaped in all texts: arguments may hold them. */
-export function withPrintableNames(result: StatResult): StatResult {
+function withPrintableNames(result: StatResult): StatResult {
   return {
     ...result,
     commands: result.commands.map((command) => ({ ...command, name: printable(command.name) })),
