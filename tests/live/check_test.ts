@@ -256,7 +256,7 @@ Deno.test("check tells of a wall time that grew where something else decides", (
     const baseline = ["--baseline", `${folder}/b.json`];
     const args = ["-m", "page-faults", "-t", "50", "--max-runs", "12"];
     const note =
-      /the wall time went from .* to .* \(\+\d+%\), which page-faults(:u)? does not show: use -m wall to check it/;
+      /the median wall time went from .* to .* \(\+\d+%\), which page-faults(:u)? does not show: use -m wall to check it/;
     const beside = await pmuctl(["check", ...args, "--against", "sleep 0.02", "--", "sleep", "0.2"]);
     assertEquals(beside.status, 0, beside.stderr);
     assertMatch(beside.stdout, note);
@@ -433,7 +433,7 @@ Deno.test("check of a config file checks every benchmark, and tells GitHub and J
       stderr,
       `::error file=${folder}/pmuctl.json,title=pmuctl check%3A slower::wall regressed`,
     );
-    assertStringIncludes(Deno.readTextFileSync(summary), "❌ regressed | slower | wall |");
+    assertStringIncludes(Deno.readTextFileSync(summary), "❌ regressed | `slower` | wall |");
     assertStringIncludes(Deno.readTextFileSync(`${folder}/j.xml`), 'tests="3" failures="1" errors="2"');
   });
 });

@@ -10,8 +10,9 @@ import {
   type ChangeFigures,
   type CheckResult,
   type CheckRow,
+  formatEstimate,
   formatPercent,
-  formatSignedPercent,
+  formatThreshold,
 } from "./result.ts";
 import type { Verdict } from "../statistics/verdict.ts";
 
@@ -24,9 +25,9 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 
 /** Descriptions of the methods. */
 export const METHODS: Record<ChangeFigures["method"], string> = {
-  "signed-rank": "pairs of runs",
+  "signed-rank": "change of pairs of runs",
   "block-bootstrap": "against the baseline's runs",
-  "rank-sum": "by their ranks",
+  "rank-sum": "change by ranks",
   range: "all runs nearly equal",
 };
 
@@ -45,8 +46,8 @@ export function checkText(result: CheckResult, { colors, width = Infinity }: Che
     const head = `${shown}${" ".repeat(Math.max(1, 14 - word.length))}${printable(row.benchmark)}: ${
       sourceName(row)
     }`;
-    const change = row.figures ? ` ${formatChange(row.figures)}` : "";
-    return [head + change, ...detailLines(row).map((line) => `  ${line}`)]
+    const change = changeOf(row);
+    return [change === undefined ? head : `${head} ${change}`, ...detailLines(row).map((line) => `  ${line}`)]
       .flatMap((line) => wrap(line, width, "    "));
   });
   for (const [benchmark, text] of Object.entries(result.where)) {
@@ -71,9 +72,23 @@ export function sourceName({ metric, rung }: CheckRow): string {
   return rung === undefined && metric === BEST ? "the best metric" : printable(rung ?? metric);
 }
 
-/** Formats a change with its interval: `+5.1% (+4.2% to +6.0%)`. */
-export function formatChange({ change, low, high }: ChangeFigures): string {
-  return `${formatSignedPercent(change)} (${formatSignedPercent(low)} to ${formatSignedPercent(high)})`;
+/** Formats the change of a row with its interval, `+5.1% (+4.2% to +6.0%)`; undefined when it has none. */
+export function changeOf({ figures, threshold }: CheckRow): string | undefined {
+  if (!figures) return undefined;
+  const { change, interval } = formatEstimate(figures, threshold);
+  return `${change} (${interval})`;
+}
+
+/**
+ * Methods whose change is the ratio of the two medians, so that an arrow from one to the other shows the same change. For the
+ * others the medians are another number than the change, and are called so.
+ */
+const OF_MEDIANS: readonly ChangeFigures["method"][] = ["range", "block-bootstrap"];
+
+/** Formats the medians: `51.3 ms -> 53.0 ms` where the change is theirs, else `medians 51.3 ms and 53.0 ms`. */
+function mediansText({ old, new: now, method }: ChangeFigures, unit: CheckRow["unit"]): string {
+  const [before, after] = [formatQuantity(old, unit), formatQuantity(now, unit)];
+  return OF_MEDIANS.includes(method) ? `${before} -> ${after}` : `medians ${before} and ${after}`;
 }
 
 /** Returns the details of a verdict, a line each. */
@@ -82,9 +97,7 @@ export function detailLines({ figures, unit, threshold, reason }: CheckRow): str
   if (figures) {
     const { runs, method, noise, confidence } = figures;
     lines.push(
-      `${formatQuantity(figures.old, unit)} -> ${formatQuantity(figures.new, unit)}; allowed ${
-        formatSignedPercent(threshold! / 100)
-      }, ` +
+      `${mediansText(figures, unit)}; allowed ${formatThreshold(threshold!)}, ` +
         `noise floor ${formatPercent(noise)}; ${runs.old} and ${runs.new} runs, ${METHODS[method]}, ` +
         `confidence ${(100 * confidence).toFixed(2)}%`,
     );

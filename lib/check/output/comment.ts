@@ -7,15 +7,16 @@ import { counted } from "../../base/text/plural.ts";
 import { markdownBlock, markdownCode, markdownText, shortened } from "../../base/text/markdown.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { amountText, relativeChangeText } from "../../report/shared/amount.ts";
-import { FINGERPRINT_KEYS, type Fingerprint } from "../baseline/fingerprint.ts";
+import { type Fingerprint, FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
 import { formatQuantity } from "../metrics/format_quantity.ts";
 import { METHODS, sourceName, verdictWord } from "./check_text.ts";
 import { MARKS } from "./github.ts";
 import {
   type CheckResult,
   type CheckRow,
+  formatEstimate,
   formatPercent,
-  formatSignedPercent,
+  formatThreshold,
   type GrownSymbols,
 } from "./result.ts";
 
@@ -66,14 +67,11 @@ function tallyOf(rows: readonly CheckRow[]): string {
 }
 
 function rowCells(row: CheckRow): string[] {
-  const { figures } = row;
-  return [
-    code(row.benchmark),
-    code(sourceName(row)),
-    `${MARKS[row.verdict]} ${verdictWord(row)}`,
-    figures ? formatSignedPercent(figures.change) : "",
-    figures ? `${formatSignedPercent(figures.low)} to ${formatSignedPercent(figures.high)}` : "",
-  ];
+  const { change, interval } = row.figures
+    ? formatEstimate(row.figures, row.threshold)
+    : { change: "", interval: "" };
+  const verdict = `${MARKS[row.verdict]} ${verdictWord(row)}`;
+  return [code(row.benchmark), code(sourceName(row)), verdict, change, interval];
 }
 
 function reasonLine(row: CheckRow): string[] {
@@ -115,7 +113,15 @@ function symbolLines({ event, unit, symbols }: GrownSymbols): string[] {
 
 /** Returns the collapsed part of numbers behind the verdicts, and of the machine or the files. */
 function measuredPart(rows: readonly CheckRow[], on: CheckedOn): string[] {
-  const titles = ["benchmark", "measured by", "median before", "median now", "allowed", "noise floor", "runs"];
+  const titles = [
+    "benchmark",
+    "measured by",
+    "median before",
+    "median now",
+    "allowed",
+    "noise floor",
+    "runs",
+  ];
   const numbers = table(
     titles,
     rows.map((row) => [code(row.benchmark), code(sourceName(row)), ...numberCells(row)]),
@@ -130,7 +136,7 @@ function measuredPart(rows: readonly CheckRow[], on: CheckedOn): string[] {
 }
 
 function numberCells({ figures, unit, threshold }: CheckRow): string[] {
-  const allowed = threshold === undefined ? "" : formatSignedPercent(threshold / 100);
+  const allowed = threshold === undefined ? "" : formatThreshold(threshold);
   if (!figures) return ["", "", allowed, "", ""];
   const { runs, method, confidence } = figures;
   return [

@@ -3,9 +3,9 @@
 import { append } from "../../base/bytes/lists.ts";
 import { markdownBlock, markdownCode, markdownText } from "../../base/text/markdown.ts";
 import { printable, printableLines } from "../../base/text/printable.ts";
-import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
+import { changeOf, detailLines, sourceName, verdictWord } from "./check_text.ts";
 import { formatQuantity } from "../metrics/format_quantity.ts";
-import { type CheckResult, type CheckRow, formatPercent, formatSignedPercent } from "./result.ts";
+import { type CheckResult, type CheckRow, formatEstimate, formatPercent, formatThreshold } from "./result.ts";
 
 /** Signs of the verdicts. */
 export const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
@@ -20,12 +20,13 @@ export function githubAnnotations(
 ): string[] {
   return rows.filter(({ verdict }) => verdict !== "pass").map((row) => {
     const isError = row.verdict !== "inconclusive" || strict;
-    const change = row.figures ? `: ${formatChange(row.figures)}` : "";
+    const change = changeOf(row);
     const properties = [
       ...(file === undefined ? [] : [`file=${property(printable(file))}`]),
       `title=${property(`pmuctl check: ${printable(row.benchmark)}`)}`,
     ];
-    const text = [`${sourceName(row)} ${row.verdict}${change}`, ...detailLines(row)].join("\n");
+    const verdict = `${sourceName(row)} ${row.verdict}${change === undefined ? "" : `: ${change}`}`;
+    const text = [verdict, ...detailLines(row)].join("\n");
     return `::${isError ? "error" : "warning"} ${properties.join(",")}::${data(text)}`;
   });
 }
@@ -35,8 +36,8 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
   const lines = [
     "### pmuctl check",
     "",
-    "| | benchmark | measured by | before | now | change | interval | allowed | noise floor |",
-    "| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: |",
+    "| | benchmark | measured by | change | interval | median before | median now | allowed | noise floor |",
+    "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: |",
     ...rows.map(rowLine),
     "",
   ];
@@ -53,21 +54,17 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
 
 function rowLine(row: CheckRow): string {
   const { figures, unit, threshold } = row;
+  const allowed = threshold === undefined ? "" : formatThreshold(threshold);
   const cells = [
     `${MARKS[row.verdict]} ${verdictWord(row)}`,
     markdownCode(row.benchmark),
     markdownText(sourceName(row)),
-    ...(figures
-      ? [
-        markdownText(formatQuantity(figures.old, unit)),
-        markdownText(formatQuantity(figures.new, unit)),
-        formatSignedPercent(figures.change),
-        `${formatSignedPercent(figures.low)} to ${formatSignedPercent(figures.high)}`,
-        formatSignedPercent(threshold! / 100),
-        formatPercent(figures.noise),
-      ]
-      : ["", "", "", "", threshold === undefined ? "" : formatSignedPercent(threshold / 100), ""]),
   ];
+  if (figures) {
+    const { change, interval } = formatEstimate(figures, threshold);
+    const medians = [figures.old, figures.new].map((value) => markdownText(formatQuantity(value, unit)));
+    cells.push(change, interval, ...medians, allowed, formatPercent(figures.noise));
+  } else cells.push("", "", "", "", allowed, "");
   return `| ${cells.join(" | ")} |`;
 }
 

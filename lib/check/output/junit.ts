@@ -3,7 +3,7 @@
  * a failure, an unmeasurable metric an error, and an inconclusive one is skipped, or a failure with `strict`.
  */
 
-import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
+import { changeOf, detailLines, sourceName, verdictWord } from "./check_text.ts";
 import type { CheckResult, CheckRow } from "./result.ts";
 import { printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
@@ -18,7 +18,7 @@ export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean })
   const cases = rows.map((row) => {
     const element = elementOf(row);
     const details = escapeXml(detailLines(row).join("\n"));
-    const cause = row.figures ? formatChange(row.figures) : printable(row.reason ?? "");
+    const cause = changeOf(row) ?? printable(row.reason ?? "");
     const message = escapeXml(`${verdictWord(row)} ${cause}`.trim());
     const body = element === undefined
       ? `<system-out>${message}\n${details}</system-out>`

@@ -221,7 +221,49 @@ export function formatPercent(fraction: number): string {
 
 /** Formats a fraction in percent with its sign. */
 export function formatSignedPercent(fraction: number): string {
-  return `${fraction < 0 ? "" : "+"}${formatPercent(fraction)}`;
+  return signed(fraction, formatPercent(fraction));
+}
+
+/** Formats a threshold, which is in percent: all its digits, if it has more than are shown otherwise. */
+export function formatThreshold(percent: number): string {
+  const text = formatPercent(percent / 100);
+  return signed(percent, parseFloat(text) === percent ? text : `${percent}%`);
+}
+
+/** Decimals of a percentage at most. */
+const MAX_DECIMALS = 9;
+
+/**
+ * Formats a change and its interval for the same line: `+5.1%` and `+4.2% to +6.0%`. They have as many decimals as it
+ * takes to see on which side of the threshold in percent, of 0 and of each other they are, by which they were judged.
+ */
+export function formatEstimate(
+  { change, low, high }: Pick<ChangeFigures, "change" | "low" | "high">,
+  threshold: number | undefined,
+): { change: string; interval: string } {
+  const allowed = (threshold ?? 0) / 100;
+  const text = (fraction: number, ...apart: number[]) => {
+    const plain = formatSignedPercent(fraction);
+    const isApart = (shown: string) =>
+      apart.every((other) =>
+        Math.sign(parseFloat(shown) - 100 * other) === Math.sign(fraction - other) ||
+        Math.abs(fraction - other) < 10 ** -MAX_DECIMALS
+      );
+    if (!Number.isFinite(fraction) || isApart(plain)) return plain;
+    for (let decimals = 1; decimals < MAX_DECIMALS; decimals++) {
+      const longer = (100 * fraction).toFixed(decimals);
+      if (isApart(longer)) return signed(fraction, `${longer}%`);
+    }
+    return plain;
+  };
+  return {
+    change: text(change, allowed, 0),
+    interval: `${text(low, allowed, 0)} to ${text(high, allowed, 0)}`,
+  };
+}
+
+function signed(value: number, text: string): string {
+  return `${value < 0 ? "" : "+"}${text}`;
 }
 
 /** Returns the exit status of a check: regressed, before unmeasurable, before inconclusive, before ok. */

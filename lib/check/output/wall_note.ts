@@ -26,7 +26,7 @@ export function wallNote(
   const [before, after] = [median([...old]), median([...now])];
   const apart = quantile([...now], 0.25) > quantile([...old], 0.75);
   if (!apart || after < before * (1 + MIN_CHANGE)) return undefined;
-  return `the wall time went from ${formatQuantity(before, "ns")} to ${formatQuantity(after, "ns")} ` +
+  return `the median wall time went from ${formatQuantity(before, "ns")} to ${formatQuantity(after, "ns")} ` +
     `(${formatSignedPercent(after / before - 1)}), which ${sources.join(" and ")} ` +
     `${sources.length === 1 ? "does" : "do"} not show: use -m wall to check it`;
 }

@@ -3,7 +3,7 @@
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { formatScaled } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
-import { absentLines, rowScale, shownMetrics } from "./stat_text.ts";
+import { absentLines, formatRatio, rowScale, shownMetrics } from "./stat_text.ts";
 import type { Interval } from "../statistics/statistics.ts";
 import { markdownCode, markdownText } from "../../base/text/markdown.ts";
 import { jsonText } from "../../base/text/printable.ts";
@@ -92,7 +92,7 @@ export function statRunsCsv(result: StatResult): string {
 export function statMarkdown(result: StatResult): string {
   const compared = result.commands.length > 1;
   const titles = ["command", "metric", "median", "mean ± sd", "min … max", "CI of median"];
-  if (compared) titles.push("ratio");
+  if (compared) titles.push("ratio of pairs");
   const rows = result.commands.flatMap((command) =>
     shownMetrics(command).map((metric) => [
       markdownCode(command.name),
@@ -122,8 +122,8 @@ function markdownFigures(result: MetricResult): string[] {
 
 function ratioCell({ ratio }: MetricResult): string {
   if (!ratio) return "";
-  const { low, high } = ratio.interval;
-  return `${ratio.ratio.toFixed(3)} (${low.toFixed(3)} … ${high.toFixed(3)})`;
+  const { value, range } = formatRatio(ratio);
+  return `${value} (${range})`;
 }
 
 function parameterNames(result: StatResult): string[] {

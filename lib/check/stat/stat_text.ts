@@ -9,7 +9,7 @@ import type { RunFacts } from "../metrics/metrics.ts";
 import { formatQuantity, formatScaled, type Scale, scaleFor } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import { fewestPairs } from "../statistics/signed_rank.ts";
-import type { Interval, Ratio } from "../statistics/statistics.ts";
+import type { Ratio } from "../statistics/statistics.ts";
 
 /** Limit of outliers that are listed one by one. */
 const MAX_OUTLIERS = 5;
@@ -47,9 +47,9 @@ export function statText(given: StatResult, { colors, width = Infinity }: StatTe
   const [first, ...others] = result.commands;
   if (others.length > 0) {
     blocks.push([
-      `compared with ${paint(first.name, bold)}, runs of a round in pairs (${
+      `compared with ${paint(first.name, bold)}: median ratio of the runs of a round (${
         percentText(result.confidence)
-      } CI of the ratio)`,
+      } CI)`,
       ...others.flatMap((other) => ratioLines(other, result.confidence, paint)),
     ]);
   }
@@ -192,7 +192,8 @@ function ratioLines(
     const same = ratio.interval.low === 1 && ratio.interval.high === 1;
     const words = verdict ?? (few ? "too few runs to tell" : same ? "the same" : "no difference detected");
     const how = verdict === undefined ? (text: string) => text : ratio.ratio > 1 ? red : green;
-    return [[metric.name, `${ratio.ratio.toFixed(3)}x`, rangeText(ratio.interval), paint(words, how)]];
+    const { value, range } = formatRatio(ratio);
+    return [[metric.name, `${value}x`, range, paint(words, how)]];
   });
   const widths = columnWidths(rows);
   const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
@@ -209,8 +210,18 @@ function ratioLines(
   ];
 }
 
-function rangeText({ low, high }: Interval): string {
-  return `${low.toFixed(3)} … ${high.toFixed(3)}`;
+/** Decimals of a ratio, and as many at most where it takes more to tell it from 1. */
+const RATIO_DECIMALS = 3, MAX_RATIO_DECIMALS = 9;
+
+/** Formats a ratio and its interval, all with as many decimals as it takes to see on which side of 1 each of them is. */
+export function formatRatio({ ratio, interval: { low, high } }: Ratio): { value: string; range: string } {
+  const all = [ratio, low, high];
+  const tells = (decimals: number) =>
+    all.every((value) => Math.sign(Number(value.toFixed(decimals)) - 1) === Math.sign(value - 1));
+  let decimals = RATIO_DECIMALS;
+  while (decimals < MAX_RATIO_DECIMALS && !tells(decimals)) decimals++;
+  const [value, from, to] = all.map((each) => each.toFixed(decimals));
+  return { value, range: `${from} … ${to}` };
 }
 
 function percentText(part: number): string {
