@@ -35,6 +35,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
+import { checkHarness, isHarness, withResultPaths } from "../check/series/harness.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
 import {
   CHECK_GROUPS,
@@ -55,6 +56,7 @@ export const command: CommandSpec = {
     "--baseline FILE [--update] [-m METRIC]... [-t PCT]... -- COMMAND",
     "[--config FILE] [--update]",
     "--from FORMAT [-m METRIC]... [-t PCT]... OLD NEW",
+    "--from FORMAT --against 'OLD HARNESS' [-m METRIC]... [-t PCT]... -- NEW HARNESS",
   ],
   options: CHECK_OPTIONS,
   groups: CHECK_GROUPS,
@@ -63,6 +65,7 @@ export const command: CommandSpec = {
     "pmuctl check --update --baseline perf.json -- ./bench && pmuctl check --baseline perf.json -- ./bench",
     "pmuctl check --junit check.xml   # the benchmarks of pmuctl.json",
     "pmuctl check --from go old.txt new.txt",
+    "pmuctl check --from google-benchmark --against './old/bench --benchmark_out={}' -- ./bench --benchmark_out={}",
   ],
   takesCommand: true,
   run,
@@ -70,7 +73,7 @@ export const command: CommandSpec = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
-  if (args.has("from")) {
+  if (args.has("from") && !args.has("against")) {
     const { checkForeign } = await import("./check_from.ts");
     return tell({ result: checkForeign(args), files: args.command }, machine, args, io);
   }
@@ -153,16 +156,19 @@ async function check(
     }
     // wall times of another machine tell nothing, whatever its counts do
     const isSameMachine = stored && fingerprintDifferences(stored.machine, machine).length === 0;
-    const { rows, notes, stopSignal } = await checkBenchmark(
-      { ...plan, metrics },
-      stored && { ...stored, wall: isSameMachine ? stored.wall : undefined },
-      setting,
-    );
+    const { rows, notes, stopSignal } = isHarness(plan)
+      ? await checkHarness(plan, setting)
+      : await checkBenchmark(
+        { ...plan, metrics },
+        stored && { ...stored, wall: isSameMachine ? stored.wall : undefined },
+        setting,
+      );
     append(result.rows, rows);
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
-      const { text, grown } = await regressionProfile(plan, file, setting);
+      const profiled = (of: BenchmarkPlan) => regressionProfile(of, file, setting);
+      const { text, grown } = await (isHarness(plan) ? withResultPaths(plan, profiled) : profiled(plan));
       result.where[plan.name] = text;
       if (grown) (result.grown ??= {})[plan.name] = grown;
     }

@@ -3,7 +3,7 @@
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
 import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/config.ts";
-import { FOREIGN_FORMATS } from "../check/foreign/foreign_formats.ts";
+import { FOREIGN_FORMATS, type ForeignFormat } from "../check/foreign/foreign_formats.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
@@ -25,7 +25,8 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     name: "from",
     value: "FORMAT",
     values: FOREIGN_FORMATS,
-    help: "compare two files that another benchmark tool wrote, before and now (docs/check.md)",
+    help: "compare the numbers of another benchmark tool: of two files, OLD NEW, or of what the commands write " +
+      "into the file {} or to standard output (docs/check.md)",
   },
   { name: "against", value: "CMD", help: "compare with this command; both run in turns on this machine" },
   { name: "baseline", value: "FILE", help: "compare with earlier measurements in this file" },
@@ -171,6 +172,8 @@ function commandRequest(args: ParsedArgs): CheckRequest {
     name: args.text("name") ?? (shell ? args.command.join(" ") : quoteWords(args.command)),
     ...{ command, shell },
     against: args.text("against"),
+    from: args.choice("from", FOREIGN_FORMATS),
+    prefix: args.has("name"),
     prepare: args.text("prepare"),
     setup: args.text("setup"),
     cleanup: args.text("cleanup"),
@@ -219,6 +222,26 @@ function variableOf(name: string): string {
   );
 }
 
+/** Options that say how pmuctl itself measures, or that need a baseline. */
+const NOT_FROM = ["baseline", "update", "allow-mismatch", "keep-env"];
+
+/** Returns the format of the results that a benchmark's commands write, if they do. Throws UsageError, BadInputError. */
+function formatOf({ from, against }: Benchmark, args: ParsedArgs, where: string): ForeignFormat | undefined {
+  if (from === undefined) return undefined;
+  const format = FOREIGN_FORMATS.find((known) => known === from);
+  if (format === undefined) {
+    throw new BadInputError(`${where} from: expected one of ${FOREIGN_FORMATS.join(", ")}`);
+  }
+  const other = NOT_FROM.find((name) => args.has(name) && args.command.length > 0);
+  if (other !== undefined) {
+    throw new UsageError(`check: --from takes the numbers of the commands, and --${other} is for others: leave it out`);
+  }
+  if (against === undefined) {
+    throw new BadInputError(`${where} from: expected 'against' as well: what commands write is compared side by side`);
+  }
+  return format;
+}
+
 /** Applies the command line's settings for all benchmarks, and the defaults, to a benchmark. */
 function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): BenchmarkPlan {
   const wordsOf = (command: string[] | string) => {
@@ -228,10 +251,12 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
   const said = thresholdsOf(args);
   const metrics = args.has("metric") ? args.texts("metric") : benchmark.metrics;
   const { against, prepare, setup, cleanup, input, allowStatus } = benchmark;
+  const from = formatOf(benchmark, args, where);
   return {
     name: benchmark.name,
     argv: wordsOf(benchmark.command),
     ...(against === undefined ? {} : { against: wordsOf(against) }),
+    ...(from === undefined ? {} : { from, prefix: benchmark.prefix ?? true }),
     ...(prepare === undefined ? {} : { prepare: wordsOf(prepare) }),
     ...(setup === undefined ? {} : { setup: wordsOf(setup) }),
     ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),

@@ -11,6 +11,10 @@ export interface Benchmark {
   command: string[] | string;
   /** Old command, to be run side by side. Without it a baseline is compared with. */
   against?: string[] | string;
+  /** Format of the results that the commands write, whose numbers are compared. */
+  from?: string;
+  /** Whether the name goes before those of the benchmarks in such results. Default: it does. */
+  prefix?: boolean;
   /** Commands to run before each run, before the first one, and after the last one, unmeasured. */
   prepare?: string[] | string;
   setup?: string[] | string;
@@ -51,7 +55,7 @@ export interface CheckConfig {
 
 const COMMON = [
   ...["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "warmup"] as const,
-  ...["prepare", "setup", "cleanup", "shell", "input", "keepEnv", "allowStatus"] as const,
+  ...["from", "prepare", "setup", "cleanup", "shell", "input", "keepEnv", "allowStatus"] as const,
 ] as const;
 
 /**
@@ -87,8 +91,9 @@ export function parseConfig(file: string, text: string): CheckConfig {
 
 function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {
   const { metrics, threshold, thresholds, maxRuns, budget, timeout, warmup } = members;
-  const { prepare, setup, cleanup, shell, input, keepEnv, allowStatus } = members;
+  const { from, prepare, setup, cleanup, shell, input, keepEnv, allowStatus } = members;
   return {
+    ...(from ? { from: from.text() } : {}),
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
     ...(budget ? { budget: budget.number({ above: 0 }) } : {}),

@@ -9,7 +9,7 @@ import type { Thresholds } from "../baseline/config.ts";
 import type { BenchmarkSamples } from "./samples.ts";
 
 /** Allowed increase in percent unless another is given. */
-const THRESHOLD = 5;
+export const DEFAULT_THRESHOLD = 5;
 
 /** Values that are compared at most: rank tests take memory by the square of their number, and tools write any number. */
 const MAX_VALUES = 1000;
@@ -26,12 +26,10 @@ export function compareSamples(
   now: readonly BenchmarkSamples[],
   { thresholds, metrics }: { thresholds: Thresholds; metrics: readonly string[] },
 ): ComparedSamples {
-  const chosen = (all: readonly BenchmarkSamples[]) =>
-    metrics.length === 0 ? all : all.filter(({ metric }) => metrics.includes(metric));
-  const { pairs, alone } = matched(chosen(old), chosen(now));
+  const { pairs, alone } = matchSamples(old, now, metrics);
   const confidence = 1 - ERROR_RATE / Math.max(1, pairs.length);
   const rows = pairs.map(([before, after]) => {
-    const threshold = thresholds.byMetric[after.metric] ?? thresholds.all ?? THRESHOLD;
+    const threshold = thresholds.byMetric[after.metric] ?? thresholds.all ?? DEFAULT_THRESHOLD;
     return rowOf(before, after, { threshold, confidence, of: pairs.length });
   });
   const notes = [
@@ -41,14 +39,29 @@ export function compareSamples(
   return { rows, notes };
 }
 
-/** Returns what both have, and what one has alone. One benchmark in each are the same, whatever they are called. */
-function matched(old: readonly BenchmarkSamples[], now: readonly BenchmarkSamples[]) {
+/** Samples that both sides have, and those that only one has. */
+export interface MatchedSamples {
+  pairs: [old: BenchmarkSamples, now: BenchmarkSamples][];
+  alone: [BenchmarkSamples, "old" | "new"][];
+}
+
+/**
+ * Matches what both sides have of these metrics; of all, when none is named. If each side has one benchmark, these two
+ * match, whatever they are called.
+ */
+export function matchSamples(
+  all: readonly BenchmarkSamples[],
+  allNow: readonly BenchmarkSamples[],
+  metrics: readonly string[],
+): MatchedSamples {
+  const chosen = (samples: readonly BenchmarkSamples[]) =>
+    metrics.length === 0 ? samples : samples.filter(({ metric }) => metrics.includes(metric));
+  const old = chosen(all), now = chosen(allNow);
   const names = (all: readonly BenchmarkSamples[]) => new Set(all.map(({ benchmark }) => benchmark));
   const isSingle = names(old).size === 1 && names(now).size === 1;
   const keyOf = ({ benchmark, metric }: BenchmarkSamples) => JSON.stringify([isSingle || benchmark, metric]);
   const before = new Map(old.map((each) => [keyOf(each), each])), after = new Set(now.map(keyOf));
-  const pairs: [BenchmarkSamples, BenchmarkSamples][] = [];
-  const alone: [BenchmarkSamples, "old" | "new"][] = [];
+  const { pairs, alone }: MatchedSamples = { pairs: [], alone: [] };
   for (const each of now) {
     const other = before.get(keyOf(each));
     if (other === undefined) alone.push([each, "new"]);

@@ -10,3 +10,6 @@ export const FOREIGN_FORMATS = [
   "jmh",
   "pytest-benchmark",
 ] as const;
+
+/** Format of `check --from`. */
+export type ForeignFormat = typeof FOREIGN_FORMATS[number];

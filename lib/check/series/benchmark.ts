@@ -316,7 +316,7 @@ function byKind<T extends WithSource>(gated: readonly T[]): Map<MetricSource["ki
 }
 
 /** Returns a function that shows a benchmark's progress on a terminal. */
-function progress(plan: BenchmarkPlan, io: Io): (rounds: number, most: number) => void {
+export function progress(plan: BenchmarkPlan, io: Io): (rounds: number, most: number) => void {
   if (!io.stderrIsTerminal) return () => {};
   const begun = performance.now();
   return (rounds, most) => {

@@ -11,6 +11,7 @@ import type { Thresholds } from "../baseline/config.ts";
 import { NEW, OLD, type RunValues } from "../gate.ts";
 import { CALIBRATION_WORKLOAD } from "../metrics/calibration_workload.ts";
 import { BEST, type MetricSource, sourcesOf } from "../metrics/metric_sources.ts";
+import type { ForeignFormat } from "../foreign/foreign_formats.ts";
 import { execute, type Executor, type Step } from "../../run/schedule.ts";
 import { STEADY_RUNS } from "../statistics/verdict.ts";
 import { WALL_RUNS } from "../output/wall_note.ts";
@@ -37,6 +38,10 @@ export interface BenchmarkPlan {
   argv: string[];
   /** Old command. Without it, a baseline is compared with or made. */
   against?: string[];
+  /** Format of the results that both commands write, whose numbers are compared instead of what is measured here. */
+  from?: ForeignFormat;
+  /** Whether the name goes before those of the benchmarks in such results. */
+  prefix?: boolean;
   /** Commands to run before each run, before the first one, and after the last one. */
   prepare?: string[];
   setup?: string[];
@@ -125,19 +130,15 @@ export async function chooseSources(
 ): Promise<ChosenSources> {
   const sources = plan.metrics.flatMap((metric) => sourcesOf(metric));
   const runner = newRunner(plan, jobsOf(plan, (argv) => argv), sources, context);
-  const begun = performance.now();
+  let roundMs: number;
   try {
-    // both commands: a source that cannot measure one of them compares nothing
-    for (const command of plan.against ? [OLD, NEW] : [NEW]) {
+    roundMs = await trialRound(plan, async (command) => {
       await runner.prepare({ command });
       await runner.run({ command });
-    }
-  } catch (error) {
-    throw error instanceof TimedOutCommand && !hadFairShare(error.limit, plan) ? smallBudget(plan) : error;
+    });
   } finally {
     runner.close();
   }
-  const roundMs = performance.now() - begun;
   const available = { absent: runner.absent, measured: runner.measured };
   const choices: SourceChoice[] = [];
   for (const metric of plan.metrics) {
@@ -145,6 +146,23 @@ export async function chooseSources(
     choices.push(await chooseSource(metric, { ...available, valgrind }, stored(metric)));
   }
   return { choices, roundMs };
+}
+
+/**
+ * Runs each command once, by `run`: both, since what cannot measure one of them compares nothing. Returns the time in ms
+ * that they took. Throws what `run` throws, but SmallBudget when the budget ended too early for a command.
+ */
+export async function trialRound(
+  plan: BenchmarkPlan,
+  run: (command: number) => Promise<void>,
+): Promise<number> {
+  const begun = performance.now();
+  try {
+    for (const command of plan.against ? [OLD, NEW] : [NEW]) await run(command);
+  } catch (error) {
+    throw error instanceof TimedOutCommand && !hadFairShare(error.limit, plan) ? smallBudget(plan) : error;
+  }
+  return performance.now() - begun;
 }
 
 /** Returns whether a run that was ended had the share of the budget that each command may use. */
@@ -259,7 +277,7 @@ function runSeries(
 }
 
 /** Budget of a series. When it ends a run, the series ends, and the command is not at fault. */
-class Budget {
+export class Budget {
   isOver = false;
 
   /** Makes a run. Returns undefined when the budget ended it. */
