@@ -7,18 +7,23 @@ import { CommandTree } from "./command_tree.ts";
 /** Time between SIGTERM and SIGKILL for a child that took too long, in ms. */
 const GRACE_MS = 1000;
 
-/** Time limit of a child that has its own process group, and of all that it starts. */
+/** Time limit of a child and of all that it starts. */
 export class TimeLimit {
   readonly #tree: CommandTree;
-  #timer: ReturnType<typeof setTimeout>;
+  /** Whether the child has a process group of its own. */
+  readonly #ownGroup: boolean;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #passed = false;
+  #killed = false;
 
   /**
    * Starts the clock, before the child is released: after `ms`, all its processes get SIGTERM, and later SIGKILL if that
-   * is not enough.
+   * is not enough. With Infinity there is no limit, but signals reach all processes all the same.
    */
-  constructor(child: Child, ms: number) {
+  constructor(child: Child, ms: number, { ownGroup = true } = {}) {
     this.#tree = new CommandTree(child);
+    this.#ownGroup = ownGroup;
+    if (ms === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#passed = true;
       this.#tree.signal(SIGNAL.SIGTERM);
@@ -31,16 +36,20 @@ export class TimeLimit {
     return this.#passed;
   }
 
-  /** Passes a signal of the user on: as from a terminal to the process group, and SIGKILL to all processes. */
+  /**
+   * Passes a signal of the user on: as from a terminal to the child's process group if it has one, otherwise and for
+   * SIGKILL to all processes.
+   */
   kill(signal: number): void {
-    if (signal === SIGNAL.SIGKILL) this.#tree.signal(signal);
-    else this.#tree.signalGroup(signal);
+    if (signal === SIGNAL.SIGKILL) this.#killed = true;
+    if (this.#ownGroup && !this.#killed) this.#tree.signalGroup(signal);
+    else this.#tree.signal(signal);
   }
 
-  /** Stops the clock once the child has ended. Kills the rest of its processes if it exceeded the limit. */
+  /** Stops the clock once the child has ended. Kills the rest of its processes if it exceeded the limit, or was killed. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#passed) await this.#tree.kill();
+    if (this.#passed || this.#killed) await this.#tree.kill();
     this.#tree.close();
   }
 }

@@ -79,6 +79,8 @@ export interface GateResult {
   gates: MetricGate[];
   looks: LookPlan;
   ended?: EndReason;
+  /** Warm-up rounds made when the budget ended in them, and how many there were to be. */
+  coldAfter?: { warmups: number; of: number };
   /** Average time in ms of a round, or the expected one when none was finished. */
   roundMs: number;
 }
@@ -101,6 +103,7 @@ export async function runGate(
   let begun = entered;
   let roundsEnd = entered;
   let rounds = 0;
+  let warmupRuns = 0;
   let ended: EndReason | undefined;
   const wantsMore = (samples: SamplesByCommand<RunValues>) => {
     rounds = samples[NEW].length;
@@ -118,13 +121,18 @@ export async function runGate(
   const stopped = () => environment.stopped() || isOver();
   const plan = { commands: 2, warmups, wantsMore, stopped, seed: environment.seed };
   for await (const { step, samples } of execute(plan, environment.executor)) {
-    if (!step.warmup && samples[OLD].length === samples[NEW].length) {
+    if (step.warmup) warmupRuns++;
+    else if (samples[OLD].length === samples[NEW].length) {
       environment.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
     }
   }
   if (environment.stopped()) ended = "user";
   else if (isOver()) ended = "budget";
-  return { gates, looks, ended, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
+  const warmed = Math.floor(warmupRuns / plan.commands);
+  const coldAfter = ended === "budget" && warmed < warmups
+    ? { coldAfter: { warmups: warmed, of: warmups } }
+    : {};
+  return { gates, looks, ended, ...coldAfter, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
 }
 
 /** Judges a metric by the runs so far. */

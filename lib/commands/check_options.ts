@@ -2,7 +2,7 @@
 
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
-import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/config.ts";
+import { type Benchmark, LIMITS, parseConfig, type Thresholds } from "../check/baseline/config.ts";
 import { FOREIGN_FORMATS, type ForeignFormat } from "../check/foreign/foreign_formats.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
@@ -25,7 +25,8 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     name: "from",
     value: "FORMAT",
     values: FOREIGN_FORMATS,
-    help: "compare the numbers of another benchmark tool: of two files, OLD NEW, or of what the commands write " +
+    help:
+      "compare the numbers of another benchmark tool: of two files, OLD NEW, or of what the commands write " +
       "into the file {} or to standard output (docs/check.md)",
   },
   { name: "against", value: "CMD", help: "compare with this command; both run in turns on this machine" },
@@ -234,10 +235,14 @@ function formatOf({ from, against }: Benchmark, args: ParsedArgs, where: string)
   }
   const other = NOT_FROM.find((name) => args.has(name) && args.command.length > 0);
   if (other !== undefined) {
-    throw new UsageError(`check: --from takes the numbers of the commands, and --${other} is for others: leave it out`);
+    throw new UsageError(
+      `check: --from takes the numbers of the commands, and --${other} is for others: leave it out`,
+    );
   }
   if (against === undefined) {
-    throw new BadInputError(`${where} from: expected 'against' as well: what commands write is compared side by side`);
+    throw new BadInputError(
+      `${where} from: expected 'against' as well: what commands write is compared side by side`,
+    );
   }
   return format;
 }
@@ -263,17 +268,17 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(input === undefined ? {} : { input }),
     keepEnv: args.has("keep-env") ? args.texts("keep-env").map(variableOf) : benchmark.keepEnv ?? [],
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
-    warmups: args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? benchmark.warmup ??
+    warmups: args.number("warmup", LIMITS.warmup) ?? benchmark.warmup ??
       DEFAULT_WARMUPS,
     metrics: [...new Set(metrics)],
     thresholds: {
       all: said.all ?? benchmark.thresholds.all,
       byMetric: { ...(said.all === undefined ? benchmark.thresholds.byMetric : {}), ...said.byMetric },
     },
-    maxRuns: args.number("max-runs", { min: 2, max: 1000, integer: true }) ?? benchmark.maxRuns ??
+    maxRuns: args.number("max-runs", LIMITS.maxRuns) ?? benchmark.maxRuns ??
       DEFAULT_MAX_RUNS,
-    timeoutMs: 1000 * (args.number("timeout", { min: 0.001, max: 1e6 }) ?? benchmark.timeout ?? Infinity),
-    budgetMs: 1000 * (args.number("budget", { min: 0.1, max: 1e6 }) ?? benchmark.budget ?? DEFAULT_BUDGET),
+    timeoutMs: 1000 * (args.number("timeout", LIMITS.timeout) ?? benchmark.timeout ?? Infinity),
+    budgetMs: 1000 * (args.number("budget", LIMITS.budget) ?? benchmark.budget ?? DEFAULT_BUDGET),
   };
 }
 

@@ -152,10 +152,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const world = hostWorld();
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
   const statuses = args.text("allow-status");
+  const allowedStatuses = statuses === undefined ? [] : parseStatuses(statuses, "--allow-status");
   const runner = new CommandRunner(jobs, {
     requestedEvents,
     input: args.text("input"),
-    ...(statuses === undefined ? {} : { allowedStatuses: parseStatuses(statuses, "--allow-status") }),
+    allowedStatuses,
     standing,
     output: outputOf(args),
     ignoreFailure: args.has("ignore-failure"),
@@ -178,7 +179,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UserError("interrupted before the first run finished", 128 + stopSignal!);
   }
   const metrics: Metric[] = metricsOf(requestedEvents.map(({ event }) => event), absent, measured);
-  io.out(render(statResult(commands, samples, metrics, { warmups, absent })));
+  io.out(render(statResult(commands, samples, metrics, { warmups, absent, allowedStatuses })));
   if (stopSignal === undefined) return EXIT.ok;
   note("interrupted: only the runs finished until then are shown");
   return 128 + stopSignal;

@@ -103,6 +103,8 @@ export class CommandRunner {
   /** Files that are emptied before each run. */
   readonly #files: readonly CapturedOutput[];
   #stopSignal: number | undefined;
+  /** Whether the user has asked a second time to stop. */
+  #isForced = false;
 
   /** Throws UnsupportedError when a file for the commands' output cannot be made, BadInputError when `input` cannot be read. */
   constructor(jobs: readonly Job[], options: RunnerOptions) {
@@ -122,10 +124,16 @@ export class CommandRunner {
       this.#stopSignal = signal;
       // the terminal does not send its signals to a command in a process group of its own
       if (!options.stopper.commandGetsSignals || signal === SIGNAL.SIGTERM || options.limit) {
-        this.#kill(signal);
+        this.#meter.kill(signal);
       }
+      // nothing is lost with a command around the runs, which the terminal's signal may not have reached
+      this.#preparer.kill(signal);
     });
-    options.stopper.second.then(() => this.#kill(SIGNAL.SIGKILL));
+    options.stopper.second.then(() => {
+      this.#isForced = true;
+      this.#meter.kill(SIGNAL.SIGKILL);
+      this.#preparer.kill(SIGNAL.SIGKILL);
+    });
   }
 
   /** Reasons why events are not counted, by event name; known after the first run. */
@@ -143,12 +151,15 @@ export class CommandRunner {
     return this.#stopSignal;
   }
 
-  /** Runs the commands for before the first run, each once. Throws as run() does. */
+  /** Runs the commands for before the first run, each once, until the user stops them. Throws as run() does. */
   async setUp(): Promise<void> {
     await this.#runOnce(({ setup }) => setup, "setup");
   }
 
-  /** Runs the commands for after the last run, each once. Throws as run() does. */
+  /**
+   * Runs the commands for after the last run, each once, also after the user has stopped the runs, but not once they have
+   * asked a second time. Throws as run() does.
+   */
   async cleanUp(): Promise<void> {
     await this.#runOnce(({ cleanup }) => cleanup, "cleanup");
   }
@@ -161,6 +172,8 @@ export class CommandRunner {
     }
     for (const argv of commands.values()) {
       const named = `the ${what} '${argv.join(" ")}'`;
+      if (this.#isForced && what === "cleanup") this.#options.note(`${named} was not run: stopped before`);
+      if (this.#isForced || (this.#stopSignal !== undefined && what === "setup")) continue;
       try {
         await this.#measure(this.#preparer, argv, named, {});
       } catch (error) {
@@ -173,7 +186,9 @@ export class CommandRunner {
   /** Runs the preparation of a run. Throws as run() does. */
   async prepare({ command }: { command: number }): Promise<void> {
     const { name, prepare } = this.#jobs[command];
-    if (prepare) await this.#measure(this.#preparer, prepare, `the preparation of '${name}'`, {});
+    if (prepare && this.#stopSignal === undefined) {
+      await this.#measure(this.#preparer, prepare, `the preparation of '${name}'`, {});
+    }
   }
 
   /**
@@ -182,6 +197,7 @@ export class CommandRunner {
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
     const { name, argv, env } = this.#jobs[command];
+    if (this.#stopSignal !== undefined) return undefined;
     return await this.#measure(this.#meter, argv, `'${name}'`, { ...this.#options, env });
   }
 
@@ -208,7 +224,8 @@ export class CommandRunner {
     let run;
     try {
       const stdio = [input ?? this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
-      run = await meter.run({ argv, env, stdio, ...(limit ? { limitMs: limit.ms } : {}) });
+      const asTree = meter === this.#preparer;
+      run = await meter.run({ argv, env, stdio, asTree, ...(limit ? { limitMs: limit.ms } : {}) });
     } catch (error) {
       if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
       throw error;
@@ -239,11 +256,6 @@ export class CommandRunner {
     if (lines.length === 0) return;
     this.#options.note(`${name} wrote to standard error:`);
     for (const line of lines) this.#options.note(`  ${printable(line)}`);
-  }
-
-  #kill(signal: number) {
-    this.#meter.kill(signal);
-    this.#preparer.kill(signal);
   }
 }
 

@@ -32,6 +32,8 @@ export interface CommandToRun {
   stdio: readonly [number, number, number];
   /** Time limit in ms, at which the command and all that it has started are ended. */
   limitMs?: number;
+  /** Lets signals of the user reach all processes that the command has started, even without a time limit. */
+  asTree?: boolean;
 }
 
 /** Count of an event over a run. */
@@ -78,7 +80,7 @@ export class CommandMeter {
   readonly #watched = new Set<string>();
   #ownMemory = true;
   #noted = false;
-  #running: { child: Child; limit: TimeLimit | undefined } | undefined;
+  #running: RunningCommand | undefined;
   /**
    * Counters of the previous run, closed only once those of the next are open. With the first software event of a
    * kind, and again when the last one is closed, the kernel patches its own code, for which it interrupts all CPUs.
@@ -120,9 +122,8 @@ export class CommandMeter {
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
-      const limit = command.limitMs === undefined ? undefined : new TimeLimit(child, command.limitMs);
-      this.#running = { child, limit };
-      const { code, signal, wallNs, usage, timedOut } = await runWithin(child, limit);
+      this.#running = { child, limit: limitOf(child, command) };
+      const { code, signal, wallNs, usage, timedOut } = await runToEnd(this.#running);
       this.#dropCutShort(sets, await watch?.programs() ?? [], usage);
       const counts = new Map(sets.flatMap(([name, set]) => {
         const count = this.#absent.has(name) ? undefined : this.#count(name, set);
@@ -147,12 +148,18 @@ export class CommandMeter {
   }
 
   /**
-   * Sends a signal to the running command, if any; when it has a time limit, to its process group, and SIGKILL to all
-   * that it has started.
+   * Sends a signal to the running command, if any; when it has a time limit, to its process group; SIGKILL, and any signal
+   * when it is run as a tree, to all that it has started.
    */
   kill(signal: number): void {
-    if (this.#running?.limit) this.#running.limit.kill(signal);
-    else if (this.#running) kill(this.#running.child, signal);
+    const running = this.#running;
+    if (running === undefined) return;
+    // what the command has started must not outlive it
+    if (signal === SIGNAL.SIGKILL) {
+      running.limit ??= new TimeLimit(running.child, Infinity, { ownGroup: false });
+    }
+    if (running.limit) running.limit.kill(signal);
+    else kill(running.child, signal);
   }
 
   #spawn(command: CommandToRun): Child {
@@ -234,6 +241,11 @@ export class CommandMeter {
   }
 }
 
+function limitOf(child: Child, { limitMs, asTree }: CommandToRun): TimeLimit | undefined {
+  if (limitMs !== undefined) return new TimeLimit(child, limitMs);
+  return asTree ? new TimeLimit(child, Infinity, { ownGroup: false }) : undefined;
+}
+
 const NO_USAGE: ResourceUsage = {
   utimeNs: 0,
   stimeNs: 0,
@@ -246,20 +258,23 @@ const NO_USAGE: ResourceUsage = {
   nivcsw: 0,
 };
 
+/** Command that runs, with its limit, which it may get while it runs. */
+interface RunningCommand {
+  child: Child;
+  limit: TimeLimit | undefined;
+}
+
 /** Runs the command to its end, or that of its limit. */
-async function runWithin(
-  child: Child,
-  limit: TimeLimit | undefined,
-): Promise<TimedExit & { timedOut: boolean }> {
+async function runToEnd(running: RunningCommand): Promise<TimedExit & { timedOut: boolean }> {
   try {
-    const run = await child.run();
-    return { ...run, timedOut: limit?.passed ?? false };
+    const run = await running.child.run();
+    return { ...run, timedOut: running.limit?.passed ?? false };
   } catch (error) {
-    if (!limit?.passed) throw error;
+    if (!running.limit?.passed) throw error;
     // it was ended before it was released
     return { code: 128 + SIGNAL.SIGTERM, signal: SIGNAL.SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
   } finally {
-    await limit?.end();
+    await running.limit?.end();
   }
 }
 

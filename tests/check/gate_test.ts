@@ -57,6 +57,23 @@ Deno.test("runGate() ends at the first look where the answer is plain", async ()
   assertEquals([same.row.verdict, same.runs], ["pass", 24]);
 });
 
+Deno.test("runGate() says that a budget ended in warm-up, and not that it was too small", async () => {
+  const { row, runs } = await play(WALL, () => 100, {
+    limits: { warmups: 1000, maxRuns: 100, budgetMs: 50 },
+    endsIn: 51,
+  });
+  assertEquals([row.verdict, runs], ["inconclusive", 51]);
+  assertStringIncludes(
+    row.reason!,
+    "ended in warm-up, after 25 of 1000 runs of each command: give a smaller -w",
+  );
+  const later = await play(WALL, () => 100, {
+    limits: { warmups: 2, maxRuns: 100, budgetMs: 50 },
+    endsIn: 9,
+  });
+  assertStringIncludes(later.row.reason!, "was not enough for 12 rounds");
+});
+
 Deno.test("runGate() runs more where the answer is not plain, and says so when there are no more", async () => {
   const random = seededRandom(2);
   const { row, runs } = await play(

@@ -245,3 +245,69 @@ Deno.test("the user's word reaches a command with a group of its own, whatever t
   assertEquals(await run, undefined);
   runner.close();
 });
+
+/** Returns whether a process of this command line lives. */
+function isRunning(words: string): boolean {
+  return Array.from(Deno.readDirSync("/proc")).some(({ name }) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim() === words;
+    } catch {
+      return false;
+    }
+  });
+}
+
+for (const commandGetsSignals of [true, false]) {
+  const who = commandGetsSignals ? "from a terminal that the setup may not share" : "without a terminal";
+  Deno.test(`a request to stop ends the setup, with what it has started, ${who}`, async () => {
+    await withFile(async (file) => {
+      const sleep = `sleep 98${Number(commandGetsSignals)}.25`;
+      const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+      const stopper = { first: first.promise, second: second.promise, commandGetsSignals };
+      const setup = ["sh", "-c", `${sleep}; echo went on >>${file}`];
+      const cleanup = ["sh", "-c", `echo cleaned >>${file}`];
+      const jobs = [{ name: "it", argv: ["true"], setup, cleanup }];
+      const { runner } = runnerOf([], { stopper }, jobs);
+      let ran: unknown = "not run";
+      const ended = withSetup(runner, async () => ran = await runner.run({ command: 0 }), () => {});
+      await eventually(() => isRunning(sleep), "the setup to run");
+      const begun = performance.now();
+      first.resolve(2);
+      await ended;
+      assert(performance.now() - begun < 2000, "the setup was waited for");
+      runner.close();
+      assertEquals([ran, isRunning(sleep)], [undefined, false]);
+      assertEquals(await Deno.readTextFile(file), "cleaned\n");
+    });
+  });
+}
+
+Deno.test("a second request to stop kills what is left, and starts nothing more", async () => {
+  await withFile(async (file) => {
+    const sleep = "sleep 982.25";
+    const stubborn = [
+      "sh",
+      "-c",
+      `trap '' INT; (trap '' INT; setsid ${sleep}) & while :; do sleep 0.1; done`,
+    ];
+    for (
+      const jobs of [
+        [{ name: "it", argv: ["true"], setup: stubborn, cleanup: ["sh", "-c", `echo cleaned >>${file}`] }],
+        [{ name: "it", argv: stubborn }],
+      ] as Job[][]
+    ) {
+      const { runner, notes, first, second } = runnerOf([], {}, jobs);
+      const ended = withSetup(runner, () => runner.run({ command: 0 }), (line) => notes.push(line));
+      await eventually(() => isRunning(sleep), "the command to run");
+      first.resolve(2);
+      second.resolve(2);
+      await ended;
+      await eventually(() => !isRunning(sleep), "what it has started to end");
+      runner.close();
+      const { cleanup } = jobs[0];
+      assertEquals(notes, cleanup ? [`the cleanup '${cleanup.join(" ")}' was not run: stopped before`] : []);
+    }
+    assertEquals(await Deno.readTextFile(file), "");
+  });
+});

@@ -53,6 +53,14 @@ export interface CheckConfig {
   benchmarks: Benchmark[];
 }
 
+/** Limits of numbers, on the command line and in the file; times are in seconds. */
+export const LIMITS = {
+  maxRuns: { min: 2, max: 1000, integer: true },
+  budget: { min: 0.1, max: 1e6 },
+  timeout: { min: 0.001, max: 1e6 },
+  warmup: { min: 0, max: 1e6, integer: true },
+} as const;
+
 const COMMON = [
   ...["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "warmup"] as const,
   ...["from", "prepare", "setup", "cleanup", "shell", "input", "keepEnv", "allowStatus"] as const,
@@ -95,10 +103,10 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
   return {
     ...(from ? { from: from.text() } : {}),
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
-    ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
-    ...(budget ? { budget: budget.number({ above: 0 }) } : {}),
-    ...(timeout ? { timeout: timeout.number({ above: 0 }) } : {}),
-    ...(warmup ? { warmup: warmup.number({ min: 0, integer: true }) } : {}),
+    ...(maxRuns ? { maxRuns: maxRuns.number(LIMITS.maxRuns) } : {}),
+    ...(budget ? { budget: budget.number(LIMITS.budget) } : {}),
+    ...(timeout ? { timeout: timeout.number(LIMITS.timeout) } : {}),
+    ...(warmup ? { warmup: warmup.number(LIMITS.warmup) } : {}),
     ...(prepare ? { prepare: wordsOf(prepare) } : {}),
     ...(setup ? { setup: wordsOf(setup) } : {}),
     ...(cleanup ? { cleanup: wordsOf(cleanup) } : {}),
@@ -124,8 +132,11 @@ function variableOf(shape: JsonShape): string {
   return isVariableName(name) ? name : shape.refuse("the name of a variable, without a value");
 }
 
+/** Reads a command. One without a program is refused here, where its place is known. */
 function wordsOf(shape: JsonShape): string[] | string {
-  if (shape.isText) return shape.text();
-  const words = shape.list().map((word) => word.text({ mayBeEmpty: true }));
-  return words.length > 0 ? words : shape.refuse("a command");
+  const words = shape.isText
+    ? shape.text({ mayBeEmpty: true })
+    : shape.list().map((word) => word.text({ mayBeEmpty: true }));
+  const [program = ""] = typeof words === "string" ? [words.trim()] : words;
+  return program === "" ? shape.refuse("a command, or no such member") : words;
 }

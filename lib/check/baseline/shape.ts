@@ -66,7 +66,8 @@ export class JsonShape {
 
   /** Returns a text. An empty one is allowed only where it has a meaning, as in the words of a command. */
   text({ mayBeEmpty = false } = {}): string {
-    if (typeof this.#value !== "string" || (this.#value === "" && !mayBeEmpty)) this.refuse("a string");
+    if (typeof this.#value !== "string") this.refuse("a string");
+    if (this.#value === "" && !mayBeEmpty) this.refuse("a string that is not empty");
     return this.#value;
   }
 

@@ -140,12 +140,17 @@ export function figuresOf(
 
 function undecidedBecause(
   gate: MetricGate,
-  { ended, roundMs, looks }: GateResult,
+  { ended, roundMs, looks, coldAfter }: GateResult,
   metrics: number,
   budgetMs: number,
 ): string {
   const { judgement, gated } = gate;
   if (ended === "user") return "stopped before it was decided";
+  if (coldAfter) {
+    return `the budget of ${budgetMs / 1000} s ended in warm-up, after ${coldAfter.warmups} of ${
+      counted(coldAfter.of, "run")
+    } of each command: give a smaller -w`;
+  }
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"

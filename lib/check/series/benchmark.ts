@@ -209,7 +209,7 @@ async function measureSeries(
   const most = isValgrind ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
   const draw = progress(plan, context.io);
   try {
-    let samples: SamplesByCommand<RunValues> = [[], []];
+    let samples: SamplesByCommand<RunValues> = [[], []], isWarm = false;
     const runs = execute({
       commands: 2,
       warmups: warmupsOf(plan, chosen),
@@ -222,10 +222,11 @@ async function measureSeries(
     }, series.executor);
     for await (const run of runs) {
       samples = run.samples;
+      isWarm = !run.step.warmup;
       draw(samples[NEW].length, most);
     }
     const end = endOf(series, chosen), count = samples[NEW].length, isStopped = end.stopSignal !== undefined;
-    if (count < 2 && !isStopped) throw budgetTooSmall(plan, count);
+    if (count < 2 && !isStopped) throw budgetTooSmall(plan, count, isWarm);
     const pinned = isValgrind ? { pinned: await pinnedRunsOf(plan) } : {};
     const metrics = Object.fromEntries(
       chosen.map((
@@ -294,11 +295,16 @@ function warmupsOf({ warmups }: BenchmarkPlan, [{ source }]: readonly WithSource
   return source.kind === "valgrind" ? 0 : warmups;
 }
 
-function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): UnsupportedError {
+function budgetTooSmall(
+  { name, budgetMs, warmups }: BenchmarkPlan,
+  runs: number,
+  isWarm: boolean,
+): UnsupportedError {
+  const when = isWarm || warmups < 2 ? `after ${counted(runs, "run")}` : `in the ${warmups} runs of warm-up`;
   return new UnsupportedError({
     attempt: `make a baseline of '${name}'`,
-    cause: `the budget of ${budgetMs / 1000} s ended after ${counted(runs, "run")}`,
-    remedy: "give a greater --budget",
+    cause: `the budget of ${budgetMs / 1000} s ended ${when}`,
+    remedy: isWarm || warmups < 2 ? "give a greater --budget" : "give a smaller -w",
   });
 }
 

@@ -45,6 +45,8 @@ export interface StatResult {
   confidence: number;
   /** Number of warm-up rounds, which are not included. */
   warmups: number;
+  /** Exit statuses besides 0 that the user expects. */
+  allowedStatuses: readonly number[];
   /** Commands with at least one run each. The others are compared with the first. */
   commands: CommandResult[];
   /** Reasons why events were not counted, by event name. */
@@ -56,8 +58,9 @@ export function statResult(
   commands: readonly StatCommand[],
   samples: SamplesByCommand<RunFacts>,
   metrics: readonly Metric[],
-  { warmups, absent, confidence = 0.95 }: {
+  { warmups, absent, allowedStatuses = [], confidence = 0.95 }: {
     warmups: number;
+    allowedStatuses?: readonly number[];
     absent: ReadonlyMap<string, string>;
     confidence?: number;
   },
@@ -73,7 +76,7 @@ export function statResult(
       outliers: explainOutliers(runs, warmups > 0),
     }];
   });
-  return { confidence, warmups, commands: results, absent };
+  return { confidence, warmups, allowedStatuses, commands: results, absent };
 }
 
 function metricResult(

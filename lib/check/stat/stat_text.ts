@@ -38,7 +38,7 @@ export function statText(given: StatResult, { colors, width = Infinity }: StatTe
   const result = withPrintableNames(given);
   const paint = (text: string, how: (text: string) => string) => colors ? how(text) : text;
   const blocks = result.commands.map((command) => [
-    `${paint(command.name, bold)}  ${runsText(command, result.warmups)}`,
+    `${paint(command.name, bold)}  ${runsText(command, result)}`,
     ...tableLines(command, result.confidence, { paint: (text) => paint(text, cyan), width }),
     ...outlierLines(command),
     ...sharedLines(command),
@@ -92,11 +92,17 @@ export function rowScale({ metric, summary, samples }: MetricResult): Scale {
   return scaleFor(metric.unit, typical, whole);
 }
 
-function runsText({ runs }: CommandResult, warmups: number): string {
-  const failed = runs.filter((run) => run.code !== 0);
+function runsText(
+  { runs }: CommandResult,
+  { warmups, allowedStatuses }: Pick<StatResult, "warmups" | "allowedStatuses">,
+): string {
+  const [allowed, failed] = [true, false].map((isAllowed) =>
+    runs.filter(({ code }) => code !== 0 && allowedStatuses.includes(code) === isAllowed)
+  );
   const parts = [
     counted(runs.length, "run"),
     ...(warmups > 0 ? [`${counted(warmups, "run")} before to warm up`] : []),
+    ...(allowed.length > 0 ? [`${allowed.length} with ${statusesText(allowed)}, as allowed`] : []),
     ...(failed.length > 0 ? [`${failed.length} failed (${statusesText(failed)})`] : []),
   ];
   return parts.join(", ");

@@ -17,9 +17,18 @@ Deno.test("parseConfig() reads how commands are run", () => {
   }]);
   const wrong = [
     ['"shell": 1', "true or false"],
-    ['"warmup": -1', "at least 0"],
+    ['"warmup": -1', "from 0 to 1000000"],
     ['"allowStatus": [256]', "from 1 to 255"],
     ['"keepEnv": ["A=B"]', "without a value"],
+    ['"setup": ""', "benchmarks[0].setup: expected a command, or no such member"],
+    ['"cleanup": "  "', "benchmarks[0].cleanup: expected a command"],
+    ['"prepare": [""]', "benchmarks[0].prepare: expected a command"],
+    ['"against": []', "benchmarks[0].against: expected a command"],
+    ['"input": ""', "benchmarks[0].input: expected a string that is not empty"],
+    ['"warmup": 1e9', "benchmarks[0].warmup: expected a whole number from 0 to 1000000"],
+    ['"maxRuns": 1001', "from 2 to 1000"],
+    ['"budget": 0.01', "from 0.1 to 1000000"],
+    ['"timeout": 1e9', "from 0.001 to 1000000"],
   ];
   for (const [member, expected] of wrong) {
     const text = `{ "benchmarks": [{ "name": "a", "command": "./a", ${member} }] }`;
@@ -85,7 +94,7 @@ Deno.test("parseConfig() refuses what it does not know, and names the place", ()
       { benchmarks: [{ name: "a", command: "x" }, { name: "a", command: "y" }] },
       "two benchmarks are named 'a'",
     ],
-    [{ benchmarks: [{ name: "a", command: "x", maxRuns: 2.5 }] }, "a whole number of at least 2"],
+    [{ benchmarks: [{ name: "a", command: "x", maxRuns: 2.5 }] }, "a whole number from 2 to 1000"],
   ];
   for (const [config, words] of cases) {
     const { message } = assertThrows(() => parseConfig("pmuctl.json", JSON.stringify(config)), BadInputError);

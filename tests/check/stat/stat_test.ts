@@ -1,6 +1,6 @@
 import { getColorEnabled } from "@std/fmt/colors";
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEFAULT_EVENTS, metricsOf, type RunFacts } from "../../../lib/check/metrics/metrics.ts";
+import { DEFAULT_EVENTS, metricsOf, type RunFacts, WALL } from "../../../lib/check/metrics/metrics.ts";
 import { type StatResult, statResult } from "../../../lib/check/stat/stat.ts";
 import { statCsv, statJson, statMarkdown, statRunsCsv } from "../../../lib/check/stat/stat_formats.ts";
 import { statText } from "../../../lib/check/stat/stat_text.ts";
@@ -52,6 +52,18 @@ Deno.test("statText() fits a terminal: prose is wrapped, and columns that do not
     assertStringIncludes(text, "CI of median");
   }
   assertEquals(statText(TWO, { colors: false, width: 200 }), statText(TWO, { colors: false }));
+});
+
+Deno.test("statText() calls runs with an allowed status so, and only the others failed", () => {
+  const runs = [0, 1, 1, 2].map((code) => madeRun({ wallMs: 10, code }));
+  const command = { name: "it", argv: ["it"], parameters: {} };
+  const headOf = (allowedStatuses: number[]) => {
+    const result = statResult([command], [runs], [WALL], { warmups: 0, absent: new Map(), allowedStatuses });
+    return statText(result, { colors: false }).split("\n")[0];
+  };
+  assertEquals(headOf([]), "it  4 runs, 3 failed (status 1, 2)");
+  assertEquals(headOf([1]), "it  4 runs, 2 with status 1, as allowed, 1 failed (status 2)");
+  assertEquals(headOf([1, 2]), "it  4 runs, 3 with status 1, 2, as allowed");
 });
 
 Deno.test("statText() has colours only when asked for", () => {
