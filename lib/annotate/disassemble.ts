@@ -48,7 +48,7 @@ const LINE = /^\s*([0-9a-f]+):\s*(.*?)\s*$/;
 const JUMP = /^(?:j\w+|b(?:\.\w+|l)?|call\w*|cbn?z|tbn?z|loop\w*|bnd jmp|bnd call)\s/;
 
 /** Code to disassemble. */
-export interface AskedCode {
+export interface CodeToDisassemble {
   code: FunctionCode;
   /** Weight of each sampled offset in it. */
   weights: ReadonlyMap<number, SampleWeight>;
@@ -65,7 +65,7 @@ interface TakenCode {
  * why there are none.
  */
 export async function disassemble(
-  asked: readonly AskedCode[],
+  asked: readonly CodeToDisassemble[],
   { syntax, maxWhole = MAX_WHOLE }: DisassemblerOptions,
 ): Promise<(Disassembly | { cause: string })[]> {
   const distinct = new Map<string, TakenCode>();

@@ -7,7 +7,7 @@ import { exists } from "../../base/files/exists.ts";
 import { readNamedText } from "../../base/files/file_bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { JsonShape } from "../baseline/shape.ts";
-import { type BenchmarkSamples, SampleTable } from "./samples.ts";
+import { type BenchmarkSamples, BenchmarkTable } from "./samples.ts";
 
 /** Folders below one another, and benchmarks in all, at most. */
 const MAX_DEPTH = 8, MAX_BENCHMARKS = 10_000;
@@ -17,7 +17,7 @@ const MAX_DEPTH = 8, MAX_BENCHMARKS = 10_000;
  * @param measurement folder of each benchmark that has them: `new`, `base`, or the name of a saved baseline.
  */
 export function readCriterion(folder: string, measurement: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const path of measurementsIn(folder, measurement, 0)) {
     const sample = members(`${path}/sample.json`), of = members(`${path}/benchmark.json`);
     const iterations = sample.shape.need(sample.all, "iters").list().map((count) =>

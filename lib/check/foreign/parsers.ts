@@ -2,7 +2,7 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { JsonShape } from "../baseline/shape.ts";
-import { type BenchmarkSamples, NS, SampleTable } from "./samples.ts";
+import { type BenchmarkSamples, BenchmarkTable, NS } from "./samples.ts";
 
 /** Parses the text of a file, whose name is for errors. Throws BadInputError. */
 export type SampleParser = (file: string, text: string) => BenchmarkSamples[];
@@ -19,7 +19,7 @@ export const PARSERS: Readonly<Record<string, SampleParser>> = {
 
 /** Parses an `export-json` of hyperfine: the wall time of each run, in s. */
 function parseHyperfine(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const result of listAt(JsonShape.parse(file, text), "results")) {
     const members = Object.fromEntries(result.entries());
     const times = result.need(members, "times").list().map((time) => time.number() * NS.s);
@@ -33,7 +33,7 @@ function parseHyperfine(file: string, text: string): BenchmarkSamples[] {
  * number of CPUs behind the name is left out, as benchstat does.
  */
 function parseGo(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const line of text.split("\n")) {
     const [, name, rest] = /^(Benchmark\S*?)(?:-\d+)?\s+\d+\s+(\S.*)$/.exec(line.trimEnd()) ?? [];
     if (name === undefined) continue;
@@ -43,7 +43,7 @@ function parseGo(file: string, text: string): BenchmarkSamples[] {
   return found(table, file, "lines that 'go test -bench' prints");
 }
 
-function addGo(table: SampleTable, name: string, value: number, unit: string): void {
+function addGo(table: BenchmarkTable, name: string, value: number, unit: string): void {
   if (!Number.isFinite(value)) return;
   if (unit === "ns/op") table.add(name, unit, "ns", [value]);
   else if (unit === "B/op") table.add(name, unit, "bytes", [value]);
@@ -53,7 +53,7 @@ function addGo(table: SampleTable, name: string, value: number, unit: string): v
 
 /** Parses JSON of Google Benchmark (--benchmark_out): one value for each repetition. */
 function parseGoogleBenchmark(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const result of listAt(JsonShape.parse(file, text), "benchmarks")) {
     const members = Object.fromEntries(result.entries());
     if (members.run_type?.text() === "aggregate" || members.error_occurred !== undefined) continue;
@@ -68,7 +68,7 @@ function parseGoogleBenchmark(file: string, text: string): BenchmarkSamples[] {
 
 /** Parses JSON of pytest-benchmark: the rounds of each benchmark, in s. */
 function parsePytest(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const result of listAt(JsonShape.parse(file, text), "benchmarks")) {
     const members = Object.fromEntries(result.entries());
     const name = result.need(members, "fullname").text();
@@ -85,7 +85,7 @@ function parsePytest(file: string, text: string): BenchmarkSamples[] {
 
 /** Parses JSON of JMH (-rf json): the iterations of all forks, as time of an operation. */
 function parseJmh(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const result of JsonShape.parse(file, text).list()) {
     const members = Object.fromEntries(result.entries());
     const parameters = Object.entries(members.params ? Object.fromEntries(members.params.entries()) : {})
@@ -115,7 +115,7 @@ function jmhScale(unit: JsonShape): (score: number) => number {
 
 /** Parses `name,value[,unit]`, a line for each value; a first line without a number is a header. */
 function parseCsv(file: string, text: string): BenchmarkSamples[] {
-  const table = new SampleTable();
+  const table = new BenchmarkTable();
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "") continue;
     const [name, number, unit = ""] = csvFields(line), value = Number(number);
@@ -131,7 +131,7 @@ function parseCsv(file: string, text: string): BenchmarkSamples[] {
   return found(table, file, "lines of NAME,VALUE");
 }
 
-function addUnit(table: SampleTable, name: string, value: number, unit: string): void {
+function addUnit(table: BenchmarkTable, name: string, value: number, unit: string): void {
   const ns = NS[unit];
   if (ns !== undefined) table.add(name, "time", "ns", [value * ns]);
   else {table.add(name, unit || "value", unit === "" ? "count" : unit === "B" ? "bytes" : unit as "count", [
@@ -149,7 +149,7 @@ function listAt(root: JsonShape, key: string): JsonShape[] {
   return root.need(Object.fromEntries(root.entries()), key).list();
 }
 
-function found(table: SampleTable, file: string, what: string): BenchmarkSamples[] {
+function found(table: BenchmarkTable, file: string, what: string): BenchmarkSamples[] {
   if (table.rows.length > 0) return table.rows;
   throw new BadInputError(
     `${file}: it has no ${what}: name what the tool wrote, or another format with --from`,

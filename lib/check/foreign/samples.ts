@@ -13,7 +13,7 @@ export interface BenchmarkSamples {
 }
 
 /** Samples by benchmark and metric, in the order in which they come. */
-export class SampleTable {
+export class BenchmarkTable {
   readonly #rows = new Map<string, BenchmarkSamples>();
 
   /** Adds values to a benchmark's metric. */

@@ -18,7 +18,7 @@ export interface FoundCode {
 }
 
 /** Function of an event. */
-export interface AskedCode {
+export interface EventFunction {
   /** Row of `PageTables.places`, and of `PageTables.events`. */
   place: number;
   event: number;
@@ -33,7 +33,7 @@ export interface AskedCode {
 export function findCode(
   tables: PageTables,
   code: CodeTables,
-  { place, event, samples }: AskedCode,
+  { place, event, samples }: EventFunction,
   into = -1,
 ): FoundCode | { why: string } {
   const found = tables.places.inlined[place] === 1
@@ -80,7 +80,7 @@ function inlinedCode(
   return { row: holders[at].row, place: places[at], inlined: name, others: places.toSpliced(at, 1) };
 }
 
-function whyNot(tables: PageTables, code: CodeTables, { place, samples }: AskedCode): string {
+function whyNot(tables: PageTables, code: CodeTables, { place, samples }: EventFunction): string {
   const { places } = tables;
   if (places.object[place] === COMMAND) return "a command has no code: choose one of its functions";
   if (samples === 0) return "it has no samples of its own: these are in what it called";

@@ -16,7 +16,7 @@ import { type LinkedView, ViewLink } from "./shared/link.ts";
 import { loadCode, loadTables } from "./load.ts";
 import type { BucketRange } from "./range.ts";
 import { SearchBox } from "./search_box.ts";
-import { FunctionTable } from "./table.ts";
+import { SymbolsView } from "./symbols_view.ts";
 import { Theme } from "./theme.ts";
 import { type TimeChoice, TimeSection } from "./time_section.ts";
 
@@ -24,7 +24,7 @@ import { type TimeChoice, TimeSection } from "./time_section.ts";
 class Page implements LinkedView {
   readonly #tables: PageTables;
   readonly #flame: FlameGraph;
-  readonly #table: FunctionTable;
+  readonly #table: SymbolsView;
   /** Undefined in a page without code. */
   readonly #code: CodePanel | undefined;
   readonly #time: TimeSection;
@@ -49,7 +49,7 @@ class Page implements LinkedView {
       if (byReader) note();
     });
     this.#flame = new FlameGraph(tables, note);
-    this.#table = new FunctionTable(tables, { picked: (place) => this.#pick(place), changed: note });
+    this.#table = new SymbolsView(tables, { picked: (place) => this.#pick(place), changed: note });
     this.#code = code &&
       new CodePanel(tables, code, { changed: note, resized: () => this.#flame.redraw() });
     this.#time = new TimeSection(tables, (kind) => this.#chosen(kind));

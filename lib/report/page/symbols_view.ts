@@ -54,7 +54,7 @@ export interface TableContents {
 const changeOf = (row: FunctionRow | ComparedRow) => "change" in row ? row.change : 0;
 
 /** Draws, sorts and filters the table of the symbols. */
-export class FunctionTable implements LinkedView {
+export class SymbolsView implements LinkedView {
   readonly #tables: PageTables;
   readonly #listener: TableListener;
   readonly #body = byId("symbols").querySelector("tbody")!;
