@@ -75,15 +75,22 @@ export function fragmentIn({ text, subject }: DocComment): string | undefined {
     : `starts with '${first}', above a function: start with a verb ("Returns", "Reads")`;
 }
 
+/** Returns the declarations that a module exports: name, 1-based line, and where it starts in the source. */
+export function exportsIn(source: string): { name: string; line: number; at: number }[] {
+  return [...source.matchAll(EXPORT)].map(({ index, 1: name }) => {
+    return { name, line: source.slice(0, index).split("\n").length, at: index };
+  });
+}
+
 /** Returns the lines of exported declarations that have no doc comment, with their names. */
 export function undocumented(source: string): { line: number; name: string }[] {
   const documented = new Set<string>();
-  return [...source.matchAll(EXPORT)].flatMap(({ index, 1: name }) => {
-    const before = source.slice(0, index).trimEnd();
+  return exportsIn(source).flatMap(({ name, line, at }) => {
+    const before = source.slice(0, at).trimEnd();
     const hasComment = before.endsWith("*/") && before.startsWith("/**", before.lastIndexOf("/*"));
     // an overload's comment stands above its first signature
     if (hasComment) documented.add(name);
-    return documented.has(name) ? [] : [{ line: source.slice(0, index).split("\n").length, name }];
+    return documented.has(name) ? [] : [{ line, name }];
   });
 }
 

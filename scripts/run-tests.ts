@@ -29,6 +29,11 @@ const CHECKS: readonly Job[] = [
     command: ["scripts/deno", "run", "-A", "-q", "scripts/check-comments.ts"],
     kind: "check",
   },
+  {
+    name: "no two files export one name",
+    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-names.ts"],
+    kind: "check",
+  },
 ];
 
 /** Rooms of tests whose files take long enough to be started by themselves, the longest first. */
