@@ -11,7 +11,8 @@ import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/request/sort_keys.ts";
-import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
+import { loadProfile } from "../profile/load/load.ts";
+import type { LoadOptions } from "../profile/request/load_options.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { ProfileQuery } from "../profile/query/query.ts";
 import {

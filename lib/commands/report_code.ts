@@ -2,7 +2,7 @@
 
 import { counted } from "../base/text/plural.ts";
 import type { Io, ParsedArgs } from "../cli/command.ts";
-import type { LoadOptions } from "../profile/load/load.ts";
+import type { LoadOptions } from "../profile/request/load_options.ts";
 import type { Profile } from "../profile/model/profile.ts";
 import type { ReportFormat } from "../report/formats.ts";
 import type { ProfileCode } from "../report/html/pack_code.ts";

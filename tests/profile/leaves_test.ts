@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FileBytes } from "../../lib/base/files/file_bytes.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import { loadProfile } from "../../lib/profile/load/load.ts";
+import type { LoadOptions } from "../../lib/profile/request/load_options.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 

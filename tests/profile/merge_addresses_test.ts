@@ -3,7 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { FileBytes } from "../../lib/base/files/file_bytes.ts";
 import { ProfileQuery } from "../../lib/profile/query/query.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import { loadProfile } from "../../lib/profile/load/load.ts";
+import type { LoadOptions } from "../../lib/profile/request/load_options.ts";
 import { type Profile, sampleCount, unresolvedByWeight } from "../../lib/profile/model/profile.ts";
 import { tableRows } from "../../lib/profile/query/table.ts";
 import { renderFolded } from "../../lib/report/exchange/folded.ts";

@@ -9,7 +9,8 @@ import {
 } from "../../lib/base/system/abi.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { encodeAttr, type EventAttr, makeAttr } from "../../lib/events/attr.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import { loadProfile } from "../../lib/profile/load/load.ts";
+import type { LoadOptions } from "../../lib/profile/request/load_options.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import { hexAddress } from "../../lib/base/bytes/address.ts";
 import { ByteWriter } from "../../lib/base/bytes/bytes.ts";

@@ -9,7 +9,7 @@ import { ObjectCode } from "../../symbols/function_code.ts";
 import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
 import { linesByFile, SourceFiles } from "../../symbols/source_texts.ts";
 import type { SourceLines } from "../../symbols/source_lines.ts";
-import { frameWeights, type ReadRecording } from "../load/load.ts";
+import { frameWeights, type ReadRecording } from "../load/read_recording.ts";
 import { jumpTargets } from "./jump_targets.ts";
 
 /** Most bytes of code, of the text of a source file, and of all texts. */

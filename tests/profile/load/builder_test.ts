@@ -15,7 +15,8 @@ import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/wri
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { ProfileQuery } from "../../../lib/profile/query/query.ts";
 import { DEFAULT_SORT } from "../../../lib/profile/request/sort_keys.ts";
-import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import type { LoadOptions } from "../../../lib/profile/request/load_options.ts";
 import { processNames, type Profile, sampleCount } from "../../../lib/profile/model/profile.ts";
 import { parseTimeRanges } from "../../../lib/profile/request/time_ranges.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";

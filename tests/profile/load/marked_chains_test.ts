@@ -13,7 +13,8 @@ import {
   encodeHeaderFeature,
   encodePipeHeader,
 } from "../../../lib/perfdata/format/writer.ts";
-import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import type { LoadOptions } from "../../../lib/profile/request/load_options.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { OTHER_MACHINE } from "../../../lib/unwind/chain_marks.ts";
 import { END } from "../../../lib/unwind/ends.ts";
