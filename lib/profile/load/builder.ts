@@ -5,9 +5,6 @@
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { addressOf } from "../../base/bytes/address.ts";
-import { int32Column } from "../../base/bytes/column.ts";
-import { mix } from "../../base/bytes/hash.ts";
-import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../../perfdata/read/reader.ts";
 import { decodeKsymbol, decodeMmap, deferredChainAt } from "../../perfdata/format/records.ts";
 import type { TracepointTexts } from "../../perfdata/tracepoints/texts.ts";
@@ -20,9 +17,9 @@ import { DeferredChains, type HeldSample } from "./deferred_chains.ts";
 import { MarkedChains } from "./marked_chains.ts";
 import type { UserStacks } from "./stacks/user_stacks.ts";
 import type { ChainCounts } from "./not_shown.ts";
-import { HashIndex } from "../model/hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
 import { type FrameFinder, SampleTable, StackTable, TimeTable } from "../model/tables.ts";
+import { ThreadRows } from "./thread_rows.ts";
 import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
@@ -31,19 +28,11 @@ const TWO_32 = 4294967296;
  * at the end ~0 << 32, so that they come last.
  */
 const NO_TIME = 2 ** 63;
-const RECENT = 256;
-/** Name of all threads that ran in user space under pid 0: nothing else is known of them. */
-const OTHER_NAMESPACE = "[other pid namespace]";
-/** Name of what ran in the kernel under pid 0, where that may be more than the idle task. */
-const IDLE_OR_OTHER_NAMESPACE = "[idle or other pid namespace]";
 /**
  * Addresses in the cache of recent frames. Nine of ten samples are at a thousand addresses, and this many stay in a
  * CPU's own caches.
  */
 const HOT = 1 << 12;
-/** Returns a tid that is never looked up in this slot of #recentTids, because its low bits differ. */
-const absentTid = (place: number) => ~place;
-
 /** Kinds of addresses: sampled; of a call, or where code was interrupted; where a call returns to. */
 const SAMPLED = 0, CALL = 1, RETURN = 2;
 
@@ -84,10 +73,8 @@ export interface BuilderOptions {
 /** Handler of a reader's records that builds the tables of a profile. */
 export class ProfileBuilder implements RecordHandler {
   readonly stacks = new StackTable();
-  readonly comms: string[] = [];
-  readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
-  /** Every process with a row in `threads`, and its last name. */
-  readonly processes = { pid: int32Column(), comm: int32Column() };
+  /** Threads of the samples, and their processes. */
+  readonly tasks: ThreadRows;
   /** Every sample that has a time, and if asked for the others too, in ns since the reader's base; undefined unless asked for. */
   readonly times: TimeTable | undefined;
   readonly #untimed: boolean;
@@ -102,11 +89,6 @@ export class ProfileBuilder implements RecordHandler {
   readonly chains: ChainCounts = { copied: 0, withoutCallers: 0, joined: 0, lost: 0 };
   /** Counts of the chains that lead into user space, where callers are kept. */
   readonly marked: MarkedChains;
-
-  /**
-   * Row of the thread that stands for everything outside the recorded pid namespace; -1 if there was no sample of that.
-   */
-  outsiders = -1;
 
   readonly samples = new SampleTable();
   /** Handler of many samples at once; absent where samples must be looked at one by one. */
@@ -124,7 +106,6 @@ export class ProfileBuilder implements RecordHandler {
   readonly #within: BuilderOptions["within"];
   readonly #isUnwound: BuilderOptions["isUnwound"];
   readonly #mergeCpus: boolean;
-  readonly #mergeThreads: boolean;
   // recent results of #frameAt: address, address space, frame
   readonly #hotAddress = new Float64Array(HOT).fill(NaN);
   readonly #hotSpace = new Int32Array(HOT);
@@ -134,21 +115,6 @@ export class ProfileBuilder implements RecordHandler {
   readonly #segments = new ChainSegments();
   /** Stack of each call chain segment, by its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
-  readonly #commIds = new Map<string, number>();
-  readonly #processOfPid = new IntMap();
-  /** Thread row by tid, valid until its name or process changes. */
-  readonly #threadOfTid = new IntMap();
-  readonly #threadIndex = new HashIndex();
-  readonly #hashOfThread = (row: number) => {
-    const { pid, tid, comm } = this.threads;
-    return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
-  };
-  /**
-   * Recent results of #findThread, by the low bits of the tid: in a recording CPUs take turns, each with its own
-   * thread.
-   */
-  readonly #recentTids = new Int32Array(RECENT).map((_, place) => absentTid(place));
-  readonly #recentThreads = new Int32Array(RECENT);
 
   /** @param frames numbers the frames from 0 on, in the order in which they appear. */
   constructor(spaces: AddressSpaces, frames: FrameFinder, options: BuilderOptions = {}) {
@@ -158,7 +124,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#sampled = options.sampled ?? frames;
     this.#leafOnly = options.leafOnly ?? false;
     this.#mergeCpus = options.mergeCpus ?? false;
-    this.#mergeThreads = options.mergeThreads ?? false;
+    this.tasks = new ThreadRows(spaces, options.mergeThreads ?? false);
     this.#within = options.within;
     this.#isUnwound = options.isUnwound;
     this.#jit = options.jit;
@@ -172,7 +138,7 @@ export class ProfileBuilder implements RecordHandler {
   sample(c: SampleCursor): void {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     if (this.#within !== undefined && !this.#within(c.time)) return;
-    const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
+    const thread = isOutside(c.pid, c.cpumode) ? this.tasks.outside() : this.tasks.of(c.pid, c.tid);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime && c.time < NO_TIME) this.lastTime = c.time;
     const stack = this.#leafOnly
@@ -229,22 +195,20 @@ export class ProfileBuilder implements RecordHandler {
       case PERF_RECORD.COMM: {
         const { pid, tid, comm, exec } = this.#records.comm(c);
         this.#spaces.comm(pid, tid, comm, exec);
-        const process = pid === tid ? this.#processOfPid.get(pid) : ABSENT;
-        if (process !== ABSENT) this.processes.comm.data[process] = this.#comm(comm);
-        this.#forget(tid);
+        this.tasks.rename(pid, tid, comm);
         break;
       }
       case PERF_RECORD.FORK: {
         const { pid, ppid, tid, ptid } = this.#records.task(c);
         this.#spaces.fork(pid, ppid, tid, ptid, (c.misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
-        this.#forget(tid);
+        this.tasks.forget(tid);
         break;
       }
       case PERF_RECORD.EXIT: {
         const { pid, tid } = this.#records.task(c);
         this.#deferred?.end(tid);
         this.#spaces.exit(pid, tid);
-        this.#forget(tid);
+        this.tasks.forget(tid);
         break;
       }
       case PERF_RECORD.CALLCHAIN_DEFERRED: {
@@ -266,7 +230,7 @@ export class ProfileBuilder implements RecordHandler {
   #leaves(run: SampleRun): boolean {
     if (this.#jit !== undefined && run.lastTime >= this.#jit.next) return false;
     const { u32, words, count, event, fixedPeriod, ip: ipAt, pid: pidAt, cpu: cpuAt, period: periodAt } = run;
-    const cache = this.#sampleCache, samples = this.samples;
+    const cache = this.#sampleCache, { samples, tasks } = this;
     // no other record comes between these samples, so address spaces do not change
     const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
     let lastPid = -1, lastMode = -1, lastSpace = 0;
@@ -287,7 +251,7 @@ export class ProfileBuilder implements RecordHandler {
         const above = u32[word + periodAt + 1];
         period = above === 0 ? u32[word + periodAt] : above * TWO_32 + u32[word + periodAt];
       }
-      const thread = isOutside(pid, mode) ? this.#outsiders() : this.#threadOf(pid, tid);
+      const thread = isOutside(pid, mode) ? tasks.outside() : tasks.of(pid, tid);
       let space = kernel;
       if (mode !== PERF_RECORD_MISC.KERNEL) {
         if (pid !== lastPid || mode !== lastMode) lastSpace = this.#space(lastPid = pid, lastMode = mode);
@@ -304,92 +268,6 @@ export class ProfileBuilder implements RecordHandler {
     if (run.firstTime < this.firstTime) this.firstTime = run.firstTime;
     if (run.lastTime > this.lastTime && run.lastTime < NO_TIME) this.lastTime = run.lastTime;
     return true;
-  }
-
-  #forget(tid: number) {
-    this.#threadOfTid.delete(tid);
-    const place = tid & (RECENT - 1);
-    this.#recentTids[place] = absentTid(place);
-  }
-
-  /** Returns the row of a thread. There is one for each name that it has had in each process. */
-  #threadOf(pid: number, tid: number): number {
-    const at = tid & (RECENT - 1);
-    return this.#recentTids[at] === tid ? this.#recentThreads[at] : this.#findThread(pid, tid);
-  }
-
-  /** Searches for the row of a thread that was not seen lately. */
-  #findThread(pid: number, tid: number): number {
-    let row = this.#threadOfTid.get(tid);
-    if (row === ABSENT) {
-      row = this.#internThread(pid, tid, this.#comm(this.#spaces.commOf(pid, tid)));
-      this.#threadOfTid.set(tid, row);
-    }
-    const at = tid & (RECENT - 1);
-    this.#recentTids[at] = tid;
-    this.#recentThreads[at] = row;
-    return row;
-  }
-
-  /** Returns the row that stands for all threads outside the recorded pid namespace. */
-  #outsiders(): number {
-    if (this.outsiders < 0) {
-      this.outsiders = this.#internThread(-1, -1, this.#comm(OTHER_NAMESPACE));
-    }
-    return this.outsiders;
-  }
-
-  /**
-   * Renames pid 0 in a recording that was made in a pid namespace: its kernel samples may be of the idle task, of
-   * kernel threads or of processes outside. Call it after the last record.
-   */
-  nameOutsiders(): void {
-    const comm = this.#comm(IDLE_OR_OTHER_NAMESPACE);
-    const { threads, processes } = this;
-    for (let row = 0; row < threads.pid.length; row++) {
-      if (threads.pid.data[row] === 0) threads.comm.data[row] = comm;
-    }
-    const process = this.#processOfPid.get(0);
-    if (process !== ABSENT) processes.comm.data[process] = comm;
-    // threads that had ended also have pid -1
-    const outside = this.outsiders < 0 ? ABSENT : this.#processOfPid.get(-1);
-    if (outside !== ABSENT) processes.comm.data[outside] = this.#comm(OTHER_NAMESPACE);
-  }
-
-  /** Returns the row of such a thread, and adds it and its process if they are new. */
-  #internThread(pid: number, tid: number, comm: number): number {
-    const index = this.#threadIndex, { threads, processes } = this;
-    const isThat = (row: number) =>
-      threads.comm.data[row] === comm &&
-      (this.#mergeThreads || (threads.tid.data[row] === tid && threads.pid.data[row] === pid));
-    let slot = this.#threadHash(pid, tid, comm) & index.mask, entry;
-    for (; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
-      if (isThat(entry - 1)) return entry - 1;
-    }
-    const row = threads.pid.push(pid);
-    threads.tid.push(tid);
-    threads.comm.push(comm);
-    index.insert(slot, row, this.#hashOfThread);
-    const name = pid === tid ? comm : this.#comm(this.#spaces.commOf(pid, pid));
-    const process = this.#processOfPid.get(pid);
-    if (process === ABSENT) {
-      this.#processOfPid.set(pid, processes.pid.push(pid));
-      processes.comm.push(name);
-    } else processes.comm.data[process] = name;
-    return row;
-  }
-
-  #threadHash(pid: number, tid: number, comm: number): number {
-    return this.#mergeThreads ? mix(comm, 0) : mix(mix(pid, tid), comm);
-  }
-
-  #comm(name: string): number {
-    let id = this.#commIds.get(name);
-    if (id === undefined) {
-      id = this.comms.push(name) - 1;
-      this.#commIds.set(name, id);
-    }
-    return id;
   }
 
   /** Returns a frame as a stack of its own. Every frame becomes one, so they have the same numbers. */

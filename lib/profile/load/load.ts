@@ -62,7 +62,8 @@ export async function loadProfile(
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
-  if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
+  const { outsiders } = builder.tasks;
+  if (outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, outsiders));
   const broken = recording.copies || options.leafOnly
     ? undefined
     : brokenChainWarning(profile, recording.header.events);
@@ -172,7 +173,7 @@ function profileOf(
   }));
   const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
   const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
-  const { threads, processes, comms } = builder;
+  const { threads, processes, comms } = builder.tasks;
   const stacks = builder.marked.summary(header.events, sessionOf(header.features)) ?? copies?.summary();
   return {
     meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers, stacks }),

@@ -108,7 +108,9 @@ export async function readRecording(
   // the features of a pipe come with its records
   if (!header.complete) await applyFeatures(header, input, { spaces, files, carried });
   await kernel;
-  if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
+  if (sessionOf(header.features)?.pidNamespace || builder.tasks.outsiders >= 0) {
+    builder.tasks.nameOutsiders();
+  }
   const recording = { header, stats, reader, spaces, carried, jit, symbolizer, budget };
   return { ...recording, frames, placed, frameSymbols, inlined, builder, copies, asked, cutLater };
 }
