@@ -7,7 +7,7 @@ import type { ByteSource } from "../base/bytes/byte_source.ts";
 import { BadInputError } from "../base/system/errors.ts";
 import { sameBuildId } from "./elf/build_id.ts";
 import { ElfFile, EM, MODULE_BASE } from "./elf/elf.ts";
-import { hasSymtab, symbolAddress } from "./elf/elf_symbols.ts";
+import { hasSymtab, symbolAddress } from "./elf/symbol_section.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { type Cost, LimitError } from "./object/limits.ts";
 import type { ObjectInfo } from "./object/objects.ts";

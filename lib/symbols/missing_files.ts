@@ -1,7 +1,8 @@
 /** Files of objects that this machine lacks, and that servers of debug files may have. */
 
 import { append } from "../base/bytes/lists.ts";
-import { elfSymbols, hasSymtab } from "./elf/elf_symbols.ts";
+import { elfSymbols } from "./elf/elf_symbols.ts";
+import { hasSymtab } from "./elf/symbol_section.ts";
 import { MINI_DEBUG_SECTION } from "./elf/mini_debug.ts";
 import type { ServedKind } from "./files/debuginfod_cache.ts";
 import { type FileFetcher, mayFetch, type SymbolFiles } from "./files/symbol_files.ts";

@@ -9,7 +9,7 @@ import { sameBuildId } from "./elf/build_id.ts";
 import { type DebugLink, ElfFile } from "./elf/elf.ts";
 import { linkedAddress } from "./elf/load_offsets.ts";
 import { openKernelElf } from "./kernel_elf.ts";
-import { hasSymtab } from "./elf/elf_symbols.ts";
+import { hasSymtab } from "./elf/symbol_section.ts";
 import { type Cost, LimitError, WORK } from "./object/limits.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";

@@ -4,31 +4,18 @@
  * linked for.
  */
 
-import { addressOf } from "../../base/bytes/address.ts";
 import { type Plt, pltOf } from "./elf_plt.ts";
-import { type ElfFile, type ElfSection, EM, isAllocated, SHT } from "./elf.ts";
+import { type ElfFile, type ElfSection, SHT } from "./elf.ts";
 import { LoadOffsets } from "./load_offsets.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 import { BUILDER_BYTES, STB, type SymbolCandidates, SymbolTableBuilder } from "../table/symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
 import { concat } from "../../base/bytes/bytes.ts";
-import { type ByteWindows, byteWindows, HeldBytes, heldBytes, isHeld } from "../object/windows.ts";
+import { HeldBytes, heldBytes } from "../object/windows.ts";
+import { readSymbols, type SymbolColumns, type SymbolStrings } from "./symbol_columns.ts";
+import { entrySize, type StringPart, stringWindows } from "./symbol_section.ts";
 
-/** Low four bits of st_info. */
-const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
-/** Low two bits of st_other. */
-const STV = { INTERNAL: 1, HIDDEN: 2 } as const;
-const SHN_UNDEF = 0;
-const SHN_ABS = 0xfff1;
-const DOLLAR = 0x24;
-const DOT = 0x2e;
-const TWO_32 = 4294967296;
-/** 32-bit words of an Elf64_Sym. */
-const WORDS = 6;
-
-/** Bytes of symbols that are read at once: a multiple of the size of a symbol in both classes. */
-const PIECE = 48 << 15;
 /**
  * Bytes of memory: of a symbol while the table is made, of a symbol in the table, and of the name of each candidate.
  */
@@ -77,21 +64,6 @@ export interface FunctionNames {
   nameOffset(row: number): number;
 }
 
-/** Symbol candidates in the order of their sources, as parallel columns of which the first `count` rows are used. */
-interface SymbolColumns {
-  count: number;
-  /** File offsets. */
-  starts: Float64Array;
-  /** Offsets behind the last byte; equal to the start for a symbol without a size. */
-  ends: Float64Array;
-  /** Bindings: STB.*. */
-  binds: Uint8Array;
-  /** Start of each name in the names of all sources. */
-  nameStarts: Uint32Array;
-  /** Rows of indirect functions. */
-  indirect: number[];
-}
-
 /** Symbol table section, and its file. */
 interface SymbolSource {
   from: ElfFile;
@@ -106,12 +78,6 @@ interface OtherSources {
   functions?: FunctionNames;
 }
 
-/** Names of a symbol table, and where they start in the names of all tables. */
-interface Strings {
-  names: ByteWindows;
-  base: number;
-}
-
 /** Reader that turns the symbol tables of one object into one table. */
 class TableReader {
   readonly #sources: readonly SymbolSource[];
@@ -119,7 +85,7 @@ class TableReader {
   readonly #file: ElfFile | undefined;
   readonly #functions: FunctionNames | undefined;
   readonly #names = new JoinedNames();
-  readonly #strings = new Map<ElfSection | undefined, Strings>();
+  readonly #strings = new Map<ElfSection | undefined, SymbolStrings>();
 
   constructor(sources: readonly SymbolSource[], { plt, file, functions }: OtherSources) {
     this.#sources = sources;
@@ -177,15 +143,15 @@ class TableReader {
     };
   }
 
-  #stringsOf(from: ElfFile, { link }: ElfSection): Strings {
+  #stringsOf(from: ElfFile, { link }: ElfSection): SymbolStrings {
     const section = from.sections[link];
     let strings = this.#strings.get(section);
     if (strings === undefined) this.#strings.set(section, strings = this.#addNames(from, section));
     return strings;
   }
 
-  #addNames(from: ElfFile, part: NamesPart | undefined): Strings {
-    const names = namesOf(from, part);
+  #addNames(from: ElfFile, part: StringPart | undefined): SymbolStrings {
+    const names = stringWindows(from, part);
     from.cost.keep(heldBytes(from.source, names.size));
     return { names, base: this.#names.add(names, from.cost) };
   }
@@ -326,194 +292,4 @@ function indirectFunctions(
     const symbol = named.get(resolver - shifts.of(resolver, 0));
     return symbol === undefined ? undefined : nameStarts[symbol];
   };
-}
-
-function entrySize({ is64 }: ElfFile): number {
-  return is64 ? 24 : 16;
-}
-
-/** Part of a file with strings. */
-type NamesPart = Pick<ElfSection, "name" | "type" | "offset" | "size">;
-
-/**
- * Returns the contents of a string section; empty if there is none. Throws BadInputError if it is cut off, and
- * LimitError.
- */
-function namesOf(file: ElfFile, section: NamesPart | undefined): ByteWindows {
-  const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
-  const there = type === SHT.NOBITS ? 0 : size;
-  file.checkRange(offset, there, `section ${section?.name}`);
-  file.pinned ||= !isHeld(file.source, there);
-  return byteWindows({ source: file.source, offset, size: there }, file.cost);
-}
-
-/** Returns the link-time address of the symbol `name`, of any type; undefined if `file` has none. */
-export function symbolAddress(file: ElfFile, name: string): number | undefined {
-  const section = file.section(".symtab", SHT.SYMTAB);
-  if (section === undefined) return undefined;
-  const names = namesOf(file, file.sections[section.link]);
-  const wanted = new TextEncoder().encode(name + "\0");
-  for (const piece of file.pieces(section, PIECE)) {
-    const words = symbolWords(file, piece);
-    file.cost.work(words.length / WORDS * WORK.symbol);
-    for (let at = 0; at < words.length; at += WORDS) {
-      const found = names.window(words[at], wanted.length);
-      if (found.length < wanted.length || wanted.some((byte, i) => found[i] !== byte)) continue;
-      return addressOf(words[at + 2], words[at + 3]);
-    }
-  }
-  return undefined;
-}
-
-/** Returns whether `file` has a full symbol table, not only the one for the dynamic linker. */
-export function hasSymtab(file: ElfFile): boolean {
-  return file.section(".symtab", SHT.SYMTAB) !== undefined;
-}
-
-/**
- * Reads the candidates of one symbol table section:
- *
- *     Elf64_Sym: u32 st_name; u8 st_info, st_other; u16 st_shndx; u64 st_value, st_size
- *     Elf32_Sym: u32 st_name, st_value, st_size; u8 st_info, st_other; u16 st_shndx
- *
- * Takes functions, indirect functions, objects, and visible labels without a type in sections whose names contain
- * `text` or `data`, but no mapping symbols of ARM. Places them by the offsets in `file`, or by address without one.
- * Returns false at a symbol that perf cannot place: like perf, it stops there and keeps what it has.
- */
-function readSymbols(
-  symbols: ElfFile,
-  section: ElfSection,
-  file: ElfFile | undefined,
-  columns: SymbolColumns,
-  strings: Strings,
-): boolean {
-  const placing = new SymbolPlacement(symbols, file);
-  for (const piece of symbols.pieces(section, PIECE)) {
-    if (!takeSymbols(symbolWords(symbols, piece), placing, columns, strings)) return false;
-  }
-  return true;
-}
-
-/** Properties of a file that its symbols are placed by. */
-class SymbolPlacement {
-  readonly machine: number;
-  readonly places: readonly SectionPlacement[];
-  readonly mapping: string;
-  readonly shifts: LoadOffsets | undefined;
-
-  constructor(symbols: ElfFile, file: ElfFile | undefined) {
-    this.machine = symbols.machine;
-    this.places = sectionPlacements(symbols, file ?? symbols);
-    this.mapping = mappingLetters(symbols.machine);
-    this.shifts = file && new LoadOffsets(file);
-  }
-}
-
-/** Appends the wanted symbols to `columns`; returns false where perf stops. */
-function takeSymbols(
-  words: Uint32Array,
-  { machine, places, mapping, shifts }: SymbolPlacement,
-  columns: SymbolColumns,
-  strings: Strings,
-): boolean {
-  const { starts, ends, binds, nameStarts, indirect } = columns;
-  const { size } = strings.names;
-  let n = columns.count;
-  let complete = true;
-  for (let at = 0; at < words.length; at += WORDS) {
-    const name = words[at], second = words[at + 1];
-    const type = second & 15, shndx = second >>> 16;
-    if (name === 0 || shndx === SHN_UNDEF || name >= size) continue;
-    const label = type === STT.NOTYPE;
-    if (label) {
-      const visibility = (second >>> 8) & 3;
-      if (shndx === SHN_ABS || visibility === STV.HIDDEN || visibility === STV.INTERNAL) continue;
-    } else if (type !== STT.FUNC && type !== STT.GNU_IFUNC && type !== STT.OBJECT) continue;
-    if (mapping !== "" && isMappingSymbol(strings.names.window(name, 3), mapping)) continue;
-    if (shndx >= places.length) {
-      if (shndx === SHN_ABS) continue;
-      complete = false;
-      break;
-    }
-    const place = places[shndx];
-    if (!place.allocated || (label && !place.takesLabels)) continue;
-    let value = addressOf(words[at + 2], words[at + 3]);
-    if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // bit 0 marks Thumb code
-    value += place.base;
-    if (value !== 0 && shifts !== undefined) value -= shifts.of(value, place.shift);
-    starts[n] = value;
-    ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
-    binds[n] = (second >>> 4) & 15;
-    nameStarts[n] = strings.base + name;
-    if (type === STT.GNU_IFUNC) indirect.push(n);
-    n++;
-  }
-  columns.count = n;
-  return complete;
-}
-
-/**
- * Returns the symbols of a table in the format of Elf64_Sym, in words of this machine, WORDS each. A view if they
- * already are.
- */
-function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32Array {
-  const entry = is64 ? 24 : 16;
-  const total = Math.floor(bytes.length / entry);
-  if (is64 && littleEndian) {
-    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-    return new Uint32Array(aligned.buffer, aligned.byteOffset, total * WORDS);
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const words = new Uint32Array(total * WORDS);
-  for (let i = 0, at = 0; i < words.length; i += WORDS, at += entry) {
-    const infoAt = is64 ? at + 4 : at + 12;
-    words[i] = view.getUint32(at, littleEndian);
-    words[i + 1] = bytes[infoAt] | (bytes[infoAt + 1] << 8) |
-      (view.getUint16(infoAt + 2, littleEndian) << 16);
-    if (is64) {
-      for (let k = 0; k < 4; k++) words[i + 2 + k] = view.getUint32(at + 8 + 4 * (k ^ 1), littleEndian);
-    } else {
-      words[i + 2] = view.getUint32(at + 4, littleEndian);
-      words[i + 4] = view.getUint32(at + 8, littleEndian);
-    }
-  }
-  return words;
-}
-
-/** Properties of a section that its symbols are placed by. */
-interface SectionPlacement {
-  allocated: boolean;
-  takesLabels: boolean;
-  /** Address minus file offset. */
-  shift: number;
-  /** Address that the values of symbols count from. */
-  base: number;
-}
-
-function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] {
-  return symbols.sections.map((section, i) => {
-    // a debug file's sections are empty and their offsets meaningless: use those of the file itself
-    const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;
-    return {
-      allocated: isAllocated(section),
-      takesLabels: real.name.includes("text") || real.name.includes("data"),
-      shift: real.addr - real.offset,
-      base: symbols.isRelocatable ? section.addr : 0,
-    };
-  });
-}
-
-/** Returns the second letters of the `$x` symbols that mark code and data on these machines, and name nothing. */
-function mappingLetters(machine: number): string {
-  if (machine === EM.ARM || machine === EM.AARCH64) return "adtx";
-  return "";
-}
-
-/**
- * Returns whether a name is that of a mapping symbol.
- * @param name first three bytes of the symbol's name.
- */
-function isMappingSymbol(name: Uint8Array, letters: string): boolean {
-  if (name[0] !== DOLLAR) return false;
-  return letters.includes(String.fromCharCode(name[1])) && (name[2] === 0 || name[2] === DOT);
 }

@@ -5,7 +5,8 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
-import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
+import { elfSymbols, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
+import { symbolAddress } from "../../../lib/symbols/elf/symbol_section.ts";
 import { openInlinedFunctions } from "../../../lib/symbols/dwarf/info/inlined_functions.ts";
 import { SplitPackage, unitOfFile } from "../../../lib/symbols/dwarf/info/split_units.ts";
 import type { UnitRoot } from "../../../lib/symbols/dwarf/info/units.ts";
