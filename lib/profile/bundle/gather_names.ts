@@ -26,7 +26,8 @@ import {
   symbolFailureOf,
 } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
-import { openRunTimeNames, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
+import { openRunTimeNames } from "../../symbols/run_time_names.ts";
+import type { UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { linesOf, mayHaveLines } from "../../symbols/source_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
 import { frameWeights, type ReadRecording, readRecording } from "../load/read_recording.ts";

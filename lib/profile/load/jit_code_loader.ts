@@ -6,7 +6,7 @@ import { type CodeMapping, isJitDump, readJitDump } from "../../symbols/jit/jitd
 import type { Budget, Cost } from "../../symbols/object/limits.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { type ObjectNames, openRunTimeNames } from "../../symbols/symbolizer.ts";
+import { type ObjectNames, openRunTimeNames } from "../../symbols/run_time_names.ts";
 import {
   missingSymbolCause,
   missingSymbolRemedy,

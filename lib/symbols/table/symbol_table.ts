@@ -4,6 +4,7 @@
  */
 
 import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
+import type { SymbolFailure } from "../object/missing_symbol_reasons.ts";
 import type { SymbolNames } from "./symbol_names.ts";
 
 /**
@@ -68,3 +69,14 @@ export class SymbolTable {
     return this.#names.text(typeof nameOf === "number" ? nameOf + i : nameOf[i]);
   }
 }
+
+/** Result of looking for an object's symbols: its table, or the reason why there is none. */
+export type TableOutcome =
+  | {
+    table: SymbolTable;
+    /** Number to add to an address before a lookup: how far the kernel was moved; 0 by default. */
+    shift?: number;
+    /** Reason why addresses have no symbol although there is a table. */
+    incomplete?: SymbolFailure;
+  }
+  | SymbolFailure & { table?: undefined };
