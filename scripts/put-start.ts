@@ -1,5 +1,5 @@
 /**
- * Puts the program of ffi/shim/spawn/start.c before a compiled program: `put-start.ts BINARY START`. BINARY, made by `deno
+ * Puts the program of ffi/shim/start/start.c before a compiled program: `put-start.ts BINARY START`. BINARY, made by `deno
  * compile`, is an ELF file with a payload behind it, which the runtime finds from the end of the file:
  *
  *     before:  ELF file | payload           entry -> runtime

@@ -23,7 +23,7 @@ export interface Stream {
 export function openStandardOutput(): Stream {
   const flags = stdoutFlags();
   if (flags === undefined) return Deno.stdout;
-  // ffi/shim/spawn/start.c opens /dev/null for reading in place of what is closed
+  // ffi/shim/start/start.c opens /dev/null for reading in place of what is closed
   if ((flags & O_ACCMODE) === O_RDONLY) {
     throw new UnsupportedError({
       attempt: "write to standard output",

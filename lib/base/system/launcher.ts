@@ -1,5 +1,5 @@
 /**
- * Variables that scripts/pmuctl and ffi/shim/spawn/start.c set for the runtime. They are removed before anything else:
+ * Variables that scripts/pmuctl and ffi/shim/start/start.c set for the runtime. They are removed before anything else:
  * otherwise they would be part of every program's environment, and move its stack.
  */
 
@@ -14,7 +14,7 @@ const HOME_MARK = "PMUCTL_HOME";
 const XFSZ_MARK = "PMUCTL_XFSZ";
 
 /**
- * Character that ffi/shim/spawn/start.c (HIDDEN) puts in place of the second letter of a variable's name to hide it
+ * Character that ffi/shim/start/start.c (HIDDEN) puts in place of the second letter of a variable's name to hide it
  * from the runtime.
  */
 const HIDDEN = "~".charCodeAt(0);
