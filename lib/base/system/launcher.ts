@@ -14,7 +14,7 @@ const HOME_MARK = "PMUCTL_HOME";
 const XFSZ_MARK = "PMUCTL_XFSZ";
 
 /**
- * Character that ffi/shim/start/start.c (HIDDEN) puts in place of the second letter of a variable's name to hide it
+ * Character that ffi/shim/start/environment.c (HIDDEN) puts in place of the second letter of a variable's name to hide it
  * from the runtime.
  */
 const HIDDEN = "~".charCodeAt(0);
