@@ -9,7 +9,6 @@ import { chooseSource, type SourceChoice } from "../metrics/choose_source.ts";
 import type { PinnedRuns } from "../baseline/baseline.ts";
 import type { Thresholds } from "../baseline/config.ts";
 import { NEW, OLD, type RunValues } from "../gate.ts";
-import { CALIBRATION_WORKLOAD } from "../metrics/calibration_workload.ts";
 import { BEST, type MetricSource, sourcesOf } from "../metrics/metric_sources.ts";
 import type { ForeignFormat } from "../foreign/foreign_formats.ts";
 import { execute, type Executor, type Step } from "../../run/schedule.ts";
@@ -31,6 +30,17 @@ import { environmentValue } from "../../base/system/launcher.ts";
 import { libcVersion, ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
 import { resolveEvents } from "../../events/resolve.ts";
+
+/**
+ * Calibration workload ("gauge"): fixed work that runs beside a command, both when a baseline is made and when it is
+ * compared with. Its times tell how fast the machine was, and so how much of a change is not the command's. It computes,
+ * starts a process and moves memory, as programs do, for about 20 ms, and needs only POSIX sh and dd.
+ */
+const CALIBRATION_WORKLOAD: readonly string[] = [
+  "/bin/sh",
+  "-c",
+  "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; dd if=/dev/zero of=/dev/null bs=2097152 count=32 2>/dev/null",
+];
 
 /** Benchmark with all defaults filled in. */
 export interface BenchmarkPlan {

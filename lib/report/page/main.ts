@@ -4,16 +4,15 @@ import { groupDigits } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { findPlace, placeId } from "../html/ids.ts";
 import { type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
-import { bucketCount, type PageTables } from "../html/tables.ts";
+import { bucketCount, decodeTables, type PageTables } from "../html/tables.ts";
 import { amountText } from "../shared/amount.ts";
-import type { CodeTables } from "../html/code_tables.ts";
+import { type CodeTables, decodeCode } from "../html/code_tables.ts";
 import { CodePanel } from "./code/panel.ts";
 import { byId } from "./shared/dom.ts";
 import { type FlameBase, FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./shared/format.ts";
 import { followKeys } from "./keys.ts";
 import { type LinkedView, ViewLink } from "./shared/link.ts";
-import { loadCode, loadTables } from "./load.ts";
 import type { BucketRange } from "./range.ts";
 import { SearchBox } from "./search_box.ts";
 import { SymbolsView } from "./symbols_view.ts";
@@ -283,6 +282,25 @@ function sections(changed: () => void): LinkedView {
       known = state();
     },
   };
+}
+
+/** Decodes the tables of the profile, which the page has as base64 of gzip (see html.ts). */
+async function loadTables(): Promise<PageTables> {
+  return decodeTables(await unpacked(document.getElementById("data")!));
+}
+
+/** Decodes the code of functions; undefined if the page was made without. */
+async function loadCode(): Promise<CodeTables | undefined> {
+  const data = document.getElementById("code-data");
+  return data ? decodeCode(await unpacked(data)) : undefined;
+}
+
+async function unpacked(data: HTMLElement): Promise<Uint8Array> {
+  const binary = atob(data.textContent!.trim());
+  const packed = new Uint8Array(binary.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = binary.charCodeAt(i);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 Promise.all([loadTables(), loadCode()]).then(([tables, code]) => {
