@@ -3,6 +3,58 @@
  * sign in the lowest bit. The report writes them, the browser reads them.
  */
 
+/**
+ * Coding of a column: whole numbers that fit into 32 bits; the same as differences, which are small where a column is sorted;
+ * or any whole numbers from -2^52 to 2^52.
+ */
+export type ColumnCoding = "ints" | "differences" | "doubles";
+
+/** Tables of columns by name, and columns by themselves, in the order of their bytes: writer and reader go by the same one. */
+export type ColumnLayout = Readonly<Record<string, ColumnCoding | Readonly<Record<string, ColumnCoding>>>>;
+
+/** Column of a coding. */
+type ColumnOf<C> = C extends "doubles" ? Float64Array : Int32Array;
+
+/** Columns of a layout. */
+export type ColumnsOf<L extends ColumnLayout> = {
+  -readonly [T in keyof L]: L[T] extends ColumnCoding ? ColumnOf<L[T]>
+    : { -readonly [C in keyof L[T]]: ColumnOf<L[T][C]> };
+};
+
+/** Encodes columns as bytes that compress well, behind what is small enough to be JSON. */
+export function encodeColumns<L extends ColumnLayout>(
+  texts: unknown,
+  columns: ColumnsOf<L>,
+  layout: L,
+): Uint8Array<ArrayBuffer> {
+  const out = new ColumnWriter();
+  out.text(JSON.stringify(texts));
+  for (const [name, table] of Object.entries(layout)) {
+    const column: unknown = columns[name];
+    if (typeof table === "string") out.column(column as ArrayLike<number>, table === "differences");
+    else {
+      for (const [name, coding] of Object.entries(table)) {
+        out.column((column as Record<string, ArrayLike<number>>)[name], coding === "differences");
+      }
+    }
+  }
+  return out.bytes();
+}
+
+/** Decodes what encodeColumns() made of such texts by the same layout. */
+export function decodeColumns<T, L extends ColumnLayout>(bytes: Uint8Array, layout: L): T & ColumnsOf<L> {
+  const from = new ColumnReader(bytes);
+  const texts = JSON.parse(from.text()) as T;
+  const read = (coding: ColumnCoding) =>
+    coding === "doubles" ? from.doubles() : from.ints(coding === "differences");
+  const readAll = (table: Readonly<Record<string, ColumnCoding>>) =>
+    Object.fromEntries(Object.entries(table).map(([name, coding]) => [name, read(coding)]));
+  const columns = Object.entries(layout).map(([name, table]) => {
+    return [name, typeof table === "string" ? read(table) : readAll(table)];
+  });
+  return { ...texts, ...Object.fromEntries(columns) };
+}
+
 /** Writes columns and texts one behind the other. */
 export class ColumnWriter {
   #bytes = new Uint8Array(1 << 16);

@@ -4,7 +4,7 @@
  */
 
 import type { ProfileObjectKind } from "../../profile/model/profile.ts";
-import { ColumnReader, ColumnWriter } from "./bytes.ts";
+import { type ColumnLayout, type ColumnsOf, decodeColumns, encodeColumns } from "./bytes.ts";
 
 /** Texts of the tables, and what is small enough to be JSON. */
 export interface PageTexts {
@@ -28,33 +28,30 @@ export interface PageTexts {
 export const COMMAND = -2;
 
 /** Tables of a page. Columns of one table are of one length, and refer to others by row. */
-export interface PageTables extends PageTexts {
+const TABLES = {
   /**
    * Functions, code without a symbol, and commands. `named` is 0 where there is no symbol; `object` is
    * -1 where nothing was mapped and COMMAND for a command; `kernel` is 1 for code that runs in kernel mode, and
    * `inlined` for functions inlined into their callers.
    */
-  places: {
-    name: Int32Array;
-    named: Int32Array;
-    object: Int32Array;
-    kernel: Int32Array;
-    inlined: Int32Array;
-  };
+  places: { name: "ints", named: "ints", object: "ints", kernel: "ints", inlined: "ints" },
   /** Prefix tree of places: callers come first, and each root (`parent` -1) is a command. */
-  stacks: { parent: Int32Array; place: Int32Array };
+  stacks: { parent: "differences", place: "ints" },
   /** Threads, by ids and name. */
-  threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
+  threads: { pid: "differences", tid: "differences", comm: "differences" },
   /** Distinct combinations that samples have. */
-  rows: { event: Int32Array; thread: Int32Array; cpu: Int32Array; stack: Int32Array };
+  rows: { event: "ints", thread: "ints", cpu: "ints", stack: "differences" },
   /** Samples of a row in a bucket of time, in the order of buckets: their number and weight. */
-  cells: { row: Int32Array; count: Float64Array; period: Float64Array };
+  cells: { row: "differences", count: "doubles", period: "doubles" },
   /**
    * First cell of each bucket, and behind them the number of cells. Bucket 0 has the samples without a time, bucket n
    * those from (n - 1) * bucketNs after the start.
    */
-  bucketStart: Int32Array;
-}
+  bucketStart: "differences",
+} as const satisfies ColumnLayout;
+
+/** Tables of a page, and their texts. */
+export type PageTables = PageTexts & ColumnsOf<typeof TABLES>;
 
 /** Returns the number of buckets of time; 0 when samples have no times. */
 export function bucketCount({ bucketStart }: PageTables): number {
@@ -63,43 +60,12 @@ export function bucketCount({ bucketStart }: PageTables): number {
 
 /** Encodes tables as bytes that compress well. */
 export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
-  const { places, stacks, threads, rows, cells, bucketStart } = tables;
   const { start, bucketNs, columnBuckets, events, objects, names, comms } = tables;
-  const out = new ColumnWriter();
   const texts: PageTexts = { start, bucketNs, columnBuckets, events, objects, names, comms };
-  out.text(JSON.stringify(texts));
-  for (const column of [places.name, places.named, places.object, places.kernel, places.inlined]) {
-    out.column(column);
-  }
-  out.column(stacks.parent, true);
-  out.column(stacks.place);
-  for (const column of [threads.pid, threads.tid, threads.comm]) out.column(column, true);
-  for (const column of [rows.event, rows.thread, rows.cpu]) out.column(column);
-  out.column(rows.stack, true);
-  out.column(cells.row, true);
-  out.column(cells.count);
-  out.column(cells.period);
-  out.column(bucketStart, true);
-  return out.bytes();
+  return encodeColumns(texts, tables, TABLES);
 }
 
 /** Decodes what encodeTables() made. */
 export function decodeTables(bytes: Uint8Array): PageTables {
-  const from = new ColumnReader(bytes);
-  // properties are evaluated in the order they are written in, which is the order of the bytes
-  return {
-    ...JSON.parse(from.text()) as PageTexts,
-    places: {
-      name: from.ints(),
-      named: from.ints(),
-      object: from.ints(),
-      kernel: from.ints(),
-      inlined: from.ints(),
-    },
-    stacks: { parent: from.ints(true), place: from.ints() },
-    threads: { pid: from.ints(true), tid: from.ints(true), comm: from.ints(true) },
-    rows: { event: from.ints(), thread: from.ints(), cpu: from.ints(), stack: from.ints(true) },
-    cells: { row: from.ints(true), count: from.doubles(), period: from.doubles() },
-    bucketStart: from.ints(true),
-  };
+  return decodeColumns<PageTexts, typeof TABLES>(bytes, TABLES);
 }

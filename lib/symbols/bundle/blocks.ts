@@ -4,6 +4,7 @@
  *     block:    u32 type, size; u8 payload[size];
  *     column:   u32 count; then `count` doubles, or u32s, or i32s
  *     strings:  u32 count; u32 ends[count]; u8 text[];      each ends where the next one begins
+ *     table:    its columns one behind the other, all of one length, in the order of its layout
  */
 
 import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
@@ -12,31 +13,54 @@ import { BadInputError } from "../../base/system/errors.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/**
+ * Column of a table: whole numbers from the first one given up to, but not including, the second; any numbers; texts; or
+ * pieces of bytes.
+ */
+export type BlockColumn = readonly [least: number, limit: number] | "doubles" | "strings" | "pieces";
+
+/** Columns of a table by name, in the order of their bytes: writer and reader go by the same one. */
+export type BlockLayout = Readonly<Record<string, BlockColumn>>;
+
+/** Columns to write by a layout. */
+export type ColumnsToWrite<L extends BlockLayout> = {
+  readonly [C in keyof L]: L[C] extends "doubles" ? Float64Array
+    : L[C] extends "strings" ? readonly string[]
+    : L[C] extends "pieces" ? readonly Uint8Array[]
+    : Int32Array;
+};
+
+/** Columns read by a layout. */
+export type ColumnsRead<L extends BlockLayout> = {
+  readonly [C in keyof L]: L[C] extends "doubles" ? Float64Array
+    : L[C] extends "strings" | "pieces" ? BlockStrings
+    : Int32Array;
+};
+
 /** Writer of one block's payload. */
 export class BlockWriter {
   readonly #w = new ByteWriter(1 << 10);
 
-  doubles(values: Float64Array): this {
-    this.#w.u32(values.length).raw(bytesOf(values));
+  /** Writes the columns of a table. */
+  table<L extends BlockLayout>(layout: L, columns: ColumnsToWrite<L>): this {
+    for (const [name, kind] of Object.entries(layout)) {
+      const column: unknown = columns[name];
+      if (kind === "strings") this.#pieces((column as string[]).map((text) => encoder.encode(text)));
+      else if (kind === "pieces") this.#pieces(column as Uint8Array[]);
+      else this.#numbers(column as Float64Array | Int32Array);
+    }
     return this;
   }
 
-  ints(values: Int32Array): this {
+  #numbers(values: Float64Array | Int32Array): void {
     this.#w.u32(values.length).raw(bytesOf(values));
-    return this;
   }
 
-  strings(texts: readonly string[]): this {
-    return this.pieces(texts.map((text) => encoder.encode(text)));
-  }
-
-  /** Writes pieces of bytes, which are read as strings are. */
-  pieces(all: readonly Uint8Array[]): this {
+  #pieces(all: readonly Uint8Array[]): void {
     this.#w.u32(all.length);
     let end = 0;
     for (const { length } of all) this.#w.u32(end += length);
     for (const bytes of all) this.#w.raw(bytes);
-    return this;
   }
 
   /** Returns what was written. */
@@ -87,18 +111,22 @@ export class BlockReader {
     this.#r = new ByteReader(payload, true, "a bundle of names");
   }
 
-  doubles(): Float64Array {
-    return new Float64Array(this.#column(8));
+  /** Reads what BlockWriter.table() wrote by the same layout. */
+  table<L extends BlockLayout>(layout: L): ColumnsRead<L> {
+    const columns = Object.entries(layout).map(([name, kind]) => [name, this.#read(kind)] as const);
+    if (columns.some(([, { length }]) => length !== columns[0][1].length)) throw damaged();
+    return Object.fromEntries(columns) as unknown as ColumnsRead<L>;
   }
 
-  /** Reads a column of numbers from `least` up to, but not including, `limit`. */
-  ints(least: number, limit: number): Int32Array {
-    const values = new Int32Array(this.#column(4));
+  #read(kind: BlockColumn): Float64Array | Int32Array | BlockStrings {
+    if (kind === "doubles") return new Float64Array(this.#column(8));
+    if (kind === "strings" || kind === "pieces") return this.#strings();
+    const [least, limit] = kind, values = new Int32Array(this.#column(4));
     for (const value of values) if (!(value >= least && value < limit)) throw damaged();
     return values;
   }
 
-  strings(): BlockStrings {
+  #strings(): BlockStrings {
     const ends = new Int32Array(this.#column(4));
     let last = 0;
     for (const end of ends) {

@@ -1,7 +1,7 @@
 /** Code of functions that a recording carries, so that it can be annotated without the programs. */
 
 import { BLOCK } from "./block_types.ts";
-import { type BlockReader, type BlockStrings, BlockWriter, damaged } from "./blocks.ts";
+import { type BlockLayout, type BlockReader, BlockWriter, type ColumnsRead, damaged } from "./blocks.ts";
 
 /** Code of a function. */
 export interface FunctionCode {
@@ -15,56 +15,56 @@ export interface FunctionCode {
 /** Code of a function, or the reason why it cannot be read. */
 export type FunctionOutcome = FunctionCode | { cause: string };
 
+/** Columns of the functions, by their first addresses. */
+const FUNCTIONS = {
+  starts: "doubles",
+  addresses: "doubles",
+  machines: [0, 1 << 16],
+  causes: "strings",
+  bytes: "pieces",
+} as const satisfies BlockLayout;
+
 /** Encodes the code of functions by their first addresses. */
 export function writeCode(functions: ReadonlyMap<number, FunctionOutcome>): Uint8Array<ArrayBuffer> {
   const all = Array.from(functions).sort((a, b) => a[0] - b[0]);
   const codes = all.map(([, outcome]) =>
     "cause" in outcome ? { bytes: new Uint8Array(), address: 0, machine: 0 } : outcome
   );
-  return new BlockWriter()
-    .doubles(Float64Array.from(all, ([start]) => start))
-    .doubles(Float64Array.from(codes, ({ address }) => address))
-    .ints(Int32Array.from(codes, ({ machine }) => machine))
-    .strings(all.map(([, outcome]) => "cause" in outcome ? outcome.cause : ""))
-    .pieces(codes.map(({ bytes }) => bytes))
-    .block(BLOCK.CODE);
+  return new BlockWriter().table(FUNCTIONS, {
+    starts: Float64Array.from(all, ([start]) => start),
+    addresses: Float64Array.from(codes, ({ address }) => address),
+    machines: Int32Array.from(codes, ({ machine }) => machine),
+    causes: all.map(([, outcome]) => "cause" in outcome ? outcome.cause : ""),
+    bytes: codes.map(({ bytes }) => bytes),
+  }).block(BLOCK.CODE);
 }
 
 /** Code of functions of a bundled object. */
 export class BundledCode {
   readonly #rows: Map<number, number>;
-  readonly #addresses: Float64Array;
-  readonly #machines: Int32Array;
-  readonly #causes: BlockStrings;
-  readonly #bytes: BlockStrings;
+  readonly #functions: ColumnsRead<typeof FUNCTIONS>;
 
   /** Reads what writeCode() wrote. Throws BadInputError. */
   constructor(r: BlockReader) {
-    const starts = r.doubles();
-    this.#rows = new Map(Array.from(starts, (start, row) => [start, row]));
-    this.#addresses = r.doubles();
-    this.#machines = r.ints(0, 1 << 16);
-    this.#causes = r.strings();
-    this.#bytes = r.strings();
-    const columns = [this.#addresses, this.#machines, this.#causes, this.#bytes];
-    if (columns.some(({ length }) => length !== starts.length)) throw damaged();
-    if (!this.#addresses.every(isAddress)) throw damaged();
+    this.#functions = r.table(FUNCTIONS);
+    this.#rows = new Map(Array.from(this.#functions.starts, (start, row) => [start, row]));
+    if (!this.#functions.addresses.every(isAddress)) throw damaged();
   }
 
   /** Returns the code of the function that starts at an address (as in AddressSpaces.at); undefined if it is not carried. */
   of(start: number): FunctionOutcome | undefined {
     const row = this.#rows.get(start);
     if (row === undefined) return undefined;
-    const bytes = this.#bytes.bytes(row);
+    const { addresses, machines, causes } = this.#functions, bytes = this.#functions.bytes.bytes(row);
     return bytes.length === 0
-      ? { cause: this.#causes.text(row) }
-      : { bytes, address: this.#addresses[row], machine: this.#machines[row] };
+      ? { cause: causes.text(row) }
+      : { bytes, address: addresses[row], machine: machines[row] };
   }
 
   /** Returns whether the recording carries the code of that function. */
   has(start: number): boolean {
     const row = this.#rows.get(start);
-    return row !== undefined && this.#bytes.bytes(row).length > 0;
+    return row !== undefined && this.#functions.bytes.bytes(row).length > 0;
   }
 }
 

@@ -14,7 +14,14 @@ import type { SymbolNames } from "../table/symbol_names.ts";
 import { SymbolTable } from "../table/symbol_table.ts";
 import { BLOCK } from "./block_types.ts";
 import { BundledCode, type FunctionOutcome, writeCode } from "./bundled_code.ts";
-import { BlockReader, type BlockStrings, BlockWriter, damaged, encodeBlock } from "./blocks.ts";
+import {
+  type BlockLayout,
+  BlockReader,
+  type BlockStrings,
+  BlockWriter,
+  damaged,
+  encodeBlock,
+} from "./blocks.ts";
 
 /** Source line of each of some addresses; see sourceLines(). */
 interface SourceLines {
@@ -59,6 +66,16 @@ export interface BundledFacts {
   missing?: string[];
 }
 
+/** Columns of an object's symbols. */
+const SYMBOLS = { starts: "doubles", ends: "doubles", names: "strings" } as const satisfies BlockLayout;
+/** Columns of its functions. */
+const FUNCTIONS = { starts: "doubles", ends: "doubles" } as const satisfies BlockLayout;
+
+/** Returns the columns of runs of addresses that have the same of so many symbols. */
+function runColumns(symbols: number) {
+  return { from: "doubles", to: "doubles", symbol: [0, symbols] } as const satisfies BlockLayout;
+}
+
 /** Answers to encode. */
 export interface ObjectAnswers {
   facts: BundledFacts;
@@ -92,14 +109,13 @@ export function encodeObject(answers: ObjectAnswers): Uint8Array[] {
   const { facts, symbols, functions, lines, inlined, jitDump, code } = answers;
   const blocks = [encodeBlock(BLOCK.OBJECT, new TextEncoder().encode(JSON.stringify(facts)))];
   if (symbols) {
-    const { from, to, symbol, starts, ends, names } = symbols;
+    const { length } = symbols.names;
     blocks.push(
-      new BlockWriter().doubles(starts).doubles(ends).strings(names).doubles(from).doubles(to).ints(symbol)
-        .block(BLOCK.SYMBOLS),
+      new BlockWriter().table(SYMBOLS, symbols).table(runColumns(length), symbols).block(BLOCK.SYMBOLS),
     );
   }
   if (functions) {
-    blocks.push(new BlockWriter().doubles(functions.starts).doubles(functions.ends).block(BLOCK.FUNCTIONS));
+    blocks.push(new BlockWriter().table(FUNCTIONS, functions).block(BLOCK.FUNCTIONS));
   }
   if (lines) blocks.push(encodeBlock(BLOCK.LINES, lines));
   if (inlined) blocks.push(encodeBlock(BLOCK.INLINED, inlined));
@@ -128,8 +144,8 @@ export class BundledObject {
     const r = new BlockReader(payload);
     if (type === BLOCK.SYMBOLS) this.symbols = symbolTable(r);
     else if (type === BLOCK.FUNCTIONS) {
-      const starts = r.doubles();
-      this.functions = new FunctionRanges(starts, sameLength(r.doubles(), starts.length));
+      const { starts, ends } = r.table(FUNCTIONS);
+      this.functions = new FunctionRanges(starts, ends);
     } else if (type === BLOCK.LINES) {
       const lines = LineTable.read(payload.slice(), undefined);
       if (lines === undefined) throw damaged();
@@ -226,10 +242,7 @@ export class BundledInlined {
 }
 
 function symbolTable(r: BlockReader): SymbolTable {
-  const starts = r.doubles(), ends = sameLength(r.doubles(), starts.length), names = r.strings();
-  if (names.length !== starts.length) throw damaged();
-  const from = r.doubles(), to = sameLength(r.doubles(), from.length);
-  const symbol = sameLength(r.ints(0, starts.length), from.length);
+  const { starts, ends, names } = r.table(SYMBOLS), { from, to, symbol } = r.table(runColumns(starts.length));
   return new SymbolTable(starts, ends, new BundledNames(names), 0, {
     from: Float64Array.of(-Infinity),
     to: Float64Array.of(Infinity),
@@ -263,9 +276,4 @@ class BundledNames implements SymbolNames {
   isSyscallAlias(): boolean {
     return false;
   }
-}
-
-function sameLength<T extends Float64Array | Int32Array>(column: T, length: number): T {
-  if (column.length !== length) throw damaged();
-  return column;
 }

@@ -1,17 +1,12 @@
 /**
  * Unwound stacks that a recording carries beside the copies that they were unwound from, so that a report needs no
- * program for them. Samples follow each other as the reader delivers them; a report that leaves some out passes over theirs.
- *
- *     strings    a JSON text for each way in which stacks end early: CutFacts
- *     doubles    time of each sample as the reader counts it, NaN if it has none
- *     integers   its thread; row of its innermost frame, NO_FRAME, or NO_STACK; row of the way in which it ends, -1 if whole
- *     doubles    address of each frame
- *     integers   row of the frame that called it, always a lower one; -1 for the outermost
+ * program for them: tables of WAYS, sampleColumns() and FRAMES. Samples follow each other as the reader delivers them; a report
+ * that leaves some out passes over theirs.
  */
 
 import type { SampleCursor } from "../../../perfdata/read/reader.ts";
 import { float64Column, int32Column } from "../../../base/bytes/column.ts";
-import { BlockReader, BlockWriter, damaged } from "../../../symbols/bundle/blocks.ts";
+import { type BlockLayout, BlockReader, BlockWriter, damaged } from "../../../symbols/bundle/blocks.ts";
 import type { ObjectInfo, ObjectTable } from "../../../symbols/object/objects.ts";
 import type { ProfileStacks } from "../../model/profile.ts";
 import { StackTable } from "../../model/tables.ts";
@@ -33,6 +28,24 @@ interface CutFacts {
   /** Key of the object that they end in, and why it could not be read. */
   object?: string;
   unreadable?: Unreadable;
+}
+
+/** Columns of the ways in which stacks end early: a JSON text each, CutFacts. */
+const WAYS = { facts: "strings" } as const satisfies BlockLayout;
+/** Columns of the frames: address, and row of the frame that called it, always a lower one; -1 for the outermost. */
+const FRAMES = { addresses: "doubles", parents: [NO_FRAME, 2 ** 31] } as const satisfies BlockLayout;
+
+/**
+ * Returns the columns of the samples: time as the reader counts it, NaN if it has none; thread; row of the innermost frame,
+ * NO_FRAME, or NO_STACK; row of the way in which the stack ends, of so many `ways`, -1 if it is whole.
+ */
+function sampleColumns(ways: number) {
+  return {
+    times: "doubles",
+    threads: [-(2 ** 31), 2 ** 31],
+    stackOf: [NO_STACK, 2 ** 31],
+    cutOf: [-1, ways],
+  } as const satisfies BlockLayout;
 }
 
 /** Unwinder that takes note of its results, for a bundle. */
@@ -87,11 +100,15 @@ export class LoggedStacks implements UserStacks {
       const unreadable = last && this.#copies.unreadable(last, error);
       return JSON.stringify({ ...facts, ...last ? { object: placeKey(last), unreadable } : {} });
     });
-    const w = new BlockWriter().strings(cuts).doubles(this.#times.values()).ints(this.#threads.values());
-    w.ints(this.#stackOf.values()).ints(this.#cutOf.values());
-    const frames = this.#stacks.frame.values();
-    w.doubles(Float64Array.from(frames, (row) => this.#addresses[row])).ints(this.#stacks.parent.values());
-    return w.payload();
+    return new BlockWriter().table(WAYS, { facts: cuts }).table(sampleColumns(cuts.length), {
+      times: this.#times.values(),
+      threads: this.#threads.values(),
+      stackOf: this.#stackOf.values(),
+      cutOf: this.#cutOf.values(),
+    }).table(FRAMES, {
+      addresses: Float64Array.from(this.#stacks.frame.values(), (row) => this.#addresses[row]),
+      parents: this.#stacks.parent.values(),
+    }).payload();
   }
 
   #stack(): number {
@@ -142,17 +159,16 @@ export class CarriedStacks implements UserStacks {
 
   /** Reads the payload of a block. Throws BadInputError if it is damaged. */
   constructor(payload: Uint8Array, table: ObjectTable) {
-    const r = new BlockReader(payload), ways = r.strings();
-    this.#ways = Array.from({ length: ways.length }, (_, row) => cutFacts(ways.text(row)));
-    this.#times = r.doubles();
-    this.#threads = r.ints(-(2 ** 31), 2 ** 31);
-    this.#stackOf = r.ints(NO_STACK, 2 ** 31);
-    this.#cutOf = r.ints(-1, this.#ways.length);
-    this.#addresses = r.doubles();
-    this.#parents = r.ints(NO_FRAME, 2 ** 31);
-    const samples = this.#times.length, frames = this.#addresses.length;
-    if ([this.#threads, this.#stackOf, this.#cutOf].some(({ length }) => length !== samples)) throw damaged();
-    if (this.#parents.length !== frames || this.#stackOf.some((row) => row >= frames)) throw damaged();
+    const r = new BlockReader(payload), { facts } = r.table(WAYS);
+    this.#ways = Array.from({ length: facts.length }, (_, row) => cutFacts(facts.text(row)));
+    const samples = r.table(sampleColumns(facts.length)), frames = r.table(FRAMES);
+    this.#times = samples.times;
+    this.#threads = samples.threads;
+    this.#stackOf = samples.stackOf;
+    this.#cutOf = samples.cutOf;
+    this.#addresses = frames.addresses;
+    this.#parents = frames.parents;
+    if (this.#stackOf.some((row) => row >= this.#parents.length)) throw damaged();
     this.#depths = depthsOf(this.#parents);
     this.#table = table;
     this.#cuts = new CutStacks(table, {

@@ -24,6 +24,9 @@ interface Columns {
   parents?: number[];
 }
 
+/** Numbers that a writer does not look at. */
+const ANY = [0, 0] as const;
+
 /** Four samples of two threads: one whole stack of two frames, one without a stack, and two that end early. */
 function payload({
   ways = [SHORT, UNREADABLE],
@@ -34,9 +37,16 @@ function payload({
   addresses = [0x1000, 0x7fff_0000_2000],
   parents = [-1, 0],
 }: Columns = {}): Uint8Array {
-  return new BlockWriter().strings(ways).doubles(Float64Array.from(times)).ints(Int32Array.from(threads))
-    .ints(Int32Array.from(stacks)).ints(Int32Array.from(cuts)).doubles(Float64Array.from(addresses))
-    .ints(Int32Array.from(parents)).payload();
+  const samples = { times: "doubles", threads: ANY, stacks: ANY, cuts: ANY } as const;
+  return new BlockWriter().table({ ways: "strings" }, { ways }).table(samples, {
+    times: Float64Array.from(times),
+    threads: Int32Array.from(threads),
+    stacks: Int32Array.from(stacks),
+    cuts: Int32Array.from(cuts),
+  }).table({ addresses: "doubles", parents: ANY }, {
+    addresses: Float64Array.from(addresses),
+    parents: Int32Array.from(parents),
+  }).payload();
 }
 
 function carried(columns?: Columns) {
