@@ -3,9 +3,11 @@
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
 import { fileIdentity } from "../base/files/file_bytes.ts";
+import { descriptorFlags, ownDescriptor, readsAlone } from "../base/files/own_descriptor.ts";
 import { removeQuietly } from "../base/files/remove_quietly.ts";
 import { gathered } from "./gather.ts";
 import { errnoOf, refusal } from "../base/system/system_error.ts";
+import { openStandardOutput, type Stream } from "./standard_output.ts";
 
 /**
  * Refuses an output that is the input file, whatever their names: writing it would destroy the recording. Throws
@@ -60,7 +62,7 @@ interface ReplaceableFile {
 function replaceable(path: string): ReplaceableFile | undefined {
   const old = tryStat(path);
   if (!old) return isLink(path) ? undefined : { path };
-  if (!old.isFile || OWN_DESCRIPTOR.test(path)) return undefined;
+  if (!old.isFile || ownDescriptor(path) !== undefined) return undefined;
   if (old.uid !== Deno.uid() && Deno.uid() !== 0) return undefined;
   try {
     Deno.openSync(path, { write: true }).close(); // a read-only file is meant to stay as it is
@@ -69,9 +71,6 @@ function replaceable(path: string): ReplaceableFile | undefined {
     throw outputError(path, error);
   }
 }
-
-/** Path of an already open descriptor, which somebody reads or writes through. */
-const OWN_DESCRIPTOR = /^\/(?:dev|proc\/[^/]+)\/(?:fd\/\d+|stdin|stdout|stderr)$/;
 
 /**
  * Creates a temporary file next to the target; undefined where no file can be created there, though the target may be
@@ -114,26 +113,26 @@ function copyOwnership(path: string, { mode, uid, gid }: Deno.FileInfo): void {
 /** Result file that is written piece by piece. */
 export class OutputFile {
   readonly #path: string;
-  readonly #file: Deno.FsFile;
+  readonly #file: Stream & Partial<Pick<Deno.FsFile, "syncDataSync" | "close">>;
   readonly #encoder = new TextEncoder();
   #closed = false;
 
   /**
-   * Creates or truncates the file, or takes over `file`, for which `path` is the name in messages. Throws
-   * UnsupportedError.
+   * Creates or truncates the file, or takes over `file`, for which `path` is the name in messages. What goes to a
+   * descriptor that is open already comes behind what was written there. Throws UnsupportedError.
    */
   constructor(path: string, file?: Deno.FsFile) {
     this.#path = path;
     try {
-      this.#file = file ?? Deno.openSync(path, { write: true, create: true, truncate: true });
+      this.#file = file ?? openOutputPath(path);
     } catch (error) {
-      throw outputError(path, error);
+      throw error instanceof UnsupportedError ? error : outputError(path, error);
     }
   }
 
   /** Appends a piece. Throws UnsupportedError. */
   write(piece: string | Uint8Array): void {
-    const bytes = typeof piece === "string" ? this.#encoder.encode(piece) : piece;
+    const bytes = typeof piece === "string" ? this.#encoder.encode(piece) : piece as Uint8Array<ArrayBuffer>;
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     } catch (error) {
@@ -147,15 +146,36 @@ export class OutputFile {
   close({ durable = false } = {}): void {
     if (this.#closed) return;
     try {
-      if (durable) this.#file.syncDataSync();
+      if (durable) this.#file.syncDataSync?.();
     } catch (error) {
       // EINVAL: a pipe or a device, which has no disk
       if (errnoOf(error) !== ERRNO.EINVAL) throw outputError(this.#path, error);
     }
     this.#closed = true;
-    this.#file.close();
+    this.#file.close?.();
   }
 }
+
+/**
+ * Refuses a path of a descriptor of this process that is open for reading alone, as standard output is where it was closed.
+ * Throws UnsupportedError.
+ */
+export function refuseReadOnly(path: string): void {
+  const fd = ownDescriptor(path), flags = fd === undefined ? undefined : descriptorFlags(fd);
+  if (flags === undefined || !readsAlone(flags)) return;
+  if (fd === STDOUT) openStandardOutput();
+  throw outputError(path, new Error("that descriptor is open for reading alone"));
+}
+
+/** Opens what a path names to be written from its start, or a descriptor of this process to be written on. */
+function openOutputPath(path: string): Stream {
+  const fd = ownDescriptor(path);
+  if (fd === undefined) return Deno.openSync(path, { write: true, create: true, truncate: true });
+  refuseReadOnly(path);
+  return fd === STDOUT ? openStandardOutput() : Deno.openSync(path, { append: true });
+}
+
+const STDOUT = 1;
 
 function outputError(path: string, error: unknown): UnsupportedError {
   const missing = error instanceof Deno.errors.NotFound ? new Error("no such folder") : error;

@@ -6,10 +6,10 @@
 
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
-import { procField } from "../base/text/proc_text.ts";
+import { descriptorFlags, readsAlone } from "../base/files/own_descriptor.ts";
 
 const STDOUT = 1;
-const O_ACCMODE = 3, O_RDONLY = 0, O_NONBLOCK = 0o4000;
+const O_NONBLOCK = 0o4000;
 const POLLOUT = 4;
 /** Interval between checks for a reader that has gone, in ms. */
 const WAIT_MS = 1000;
@@ -21,10 +21,10 @@ export interface Stream {
 
 /** Returns standard output, for writes that block. Throws UnsupportedError if it is closed. */
 export function openStandardOutput(): Stream {
-  const flags = stdoutFlags();
+  const flags = descriptorFlags(STDOUT);
   if (flags === undefined) return Deno.stdout;
   // ffi/shim/start/start.c opens /dev/null for reading in place of what is closed
-  if ((flags & O_ACCMODE) === O_RDONLY) {
+  if (readsAlone(flags)) {
     throw new UnsupportedError({
       attempt: "write to standard output",
       cause: "it is closed, or open for reading alone",
@@ -32,16 +32,6 @@ export function openStandardOutput(): Stream {
     }, ERRNO.EBADF);
   }
   return (flags & O_NONBLOCK) !== 0 ? waitingStdout() : Deno.stdout;
-}
-
-/** Returns the flags that standard output was opened with; undefined without /proc. */
-function stdoutFlags(): number | undefined {
-  try {
-    const flags = procField(Deno.readTextFileSync(`/proc/self/fdinfo/${STDOUT}`), "flags");
-    return flags === undefined ? undefined : parseInt(flags, 8);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns a stream over standard output whose writes wait until some bytes are accepted. */

@@ -4,6 +4,7 @@ import { UsageError } from "../base/system/errors.ts";
 import { parseIdList } from "../base/text/id_list.ts";
 import type { ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
+import { refuseReadOnly } from "../cli/output_file.ts";
 import { recordingReader } from "../cli/recording_reader.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
@@ -22,11 +23,15 @@ import type { OutputSwitching, RecordRequest } from "../record/request/request.t
 import { chooseRings } from "../record/request/ring_sizes.ts";
 import type { Target } from "../record/request/target.ts";
 
-/** Chooses the output: the file of -o, else the pipe to a reader of recordings, else perf.data. */
+/**
+ * Chooses the output: the file of -o, else the pipe to a reader of recordings, else perf.data. Throws UsageError, and
+ * UnsupportedError for standard output that is closed.
+ */
 export async function wantedOutput(args: ParsedArgs, note: (line: string) => void): Promise<WantedOutput> {
   const path = args.text("output");
   const makesFiles = ["switch-output", "overwrite"].some((name) => args.has(name));
   const reader = path === undefined && !makesFiles ? await recordingReader() : undefined;
+  if (path !== undefined) refuseReadOnly(path === "-" ? "/dev/stdout" : path);
   if (reader === undefined) return outputOf(path ?? DEFAULT_FILE);
   const command = args.command.length > 0 ? ", and the command's output to standard error" : "";
   note(`the recording goes into the pipe to '${reader}'${command}; use -o FILE to write a file`);

@@ -79,11 +79,28 @@ Deno.test("writeOutputFile() writes through what is no file: a FIFO, a device, a
     writeOutputFile(`/dev/fd/${number}`, "seen");
     const bytes = new Uint8Array(9);
     assertEquals(new TextDecoder().decode(bytes.subarray(0, open.readSync(bytes)!)), "seen");
+    // and what is there stays, also through a link
+    Deno.symlinkSync(`/proc/self/fd/${number}`, `${folder}/link`);
+    writeOutputFile(`${folder}/link`, " more");
+    assertEquals(Deno.readTextFileSync(`${folder}/open`), "seen more");
     open.close();
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 });
+
+Deno.test("writeOutputFile() refuses a descriptor that is open for reading alone", () =>
+  withFolder((folder) => {
+    Deno.writeTextFileSync(`${folder}/read`, "kept");
+    using _open = Deno.openSync(`${folder}/read`);
+    const number = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
+      .find((fd) => tryLink(`/proc/self/fd/${fd}`) === `${folder}/read`)!;
+    const cause = "that descriptor is open for reading alone: name another file with -o";
+    for (const path of [`/dev/fd/${number}`, `/proc/self/fd/${number}`]) {
+      assertThrows(() => writeOutputFile(path, "lost"), UnsupportedError, `cannot write ${path}: ${cause}`);
+    }
+    assertEquals(Deno.readTextFileSync(`${folder}/read`), "kept");
+  }));
 
 function tryLink(path: string): string {
   try {

@@ -229,6 +229,28 @@ testNeeding(
           assertRefused(unseen, /write to standard output: (it is closed|bad file descriptor)/);
         }
       }
+      Deno.symlinkSync("/dev/stdout", `${folder}/link`);
+      for (
+        const args of [
+          ...["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", `${folder}/link`].map((path) => [
+            ...["report", "-i", file, "-o", path],
+          ]),
+          ["report", "-i", file, "--format", "html", "-o", "/dev/stdout"],
+          ["script", "-i", file, "-o", "/dev/stdout"],
+          ["diff", file, file, "-o", "/dev/stdout"],
+          ["bundle", "-i", file, "-o", "/dev/stdout"],
+          [...bind, "-o", "/dev/stdout", "--", "true"],
+          ["record", "-q", "-e", "cpu-clock", "-o", "/dev/stdout", "--", "true"],
+        ]
+      ) {
+        const unseen = await sh('exec "$@" >&-', args);
+        assertRefused(unseen, /write to standard output: it is closed/);
+      }
+      const other = await sh('exec "$@" 5</dev/null', ["report", "-i", file, "-o", "/dev/fd/5"]);
+      assertRefused(other, /write \/dev\/fd\/5: that descriptor is open for reading alone/);
+      const report = ["report", "-i", file, "-o", "/dev/stdout"], all = `${folder}/all`;
+      const { stdout } = await sh(`{ echo first; "$@"; echo last; } >${all} && cat ${all}`, report);
+      assertMatch(stdout, /^first\ncommand [^]*\nlast\n$/, "what is there stays, and what comes is behind it");
       for (
         const args of [["report", "-i", file, "-o", `${folder}/x.txt`], ["record", "-o", file, "--", "true"]]
       ) {
