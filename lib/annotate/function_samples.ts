@@ -3,7 +3,7 @@
 import { UsageError } from "../base/system/errors.ts";
 import { fit } from "../base/text/width.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
-import { functionNamed } from "../profile/request/function_names.ts";
+import { functionNamed, withCommas } from "../profile/request/function_names.ts";
 import { unnamedName } from "../profile/model/unnamed.ts";
 import type { SampleWeight } from "../report/shared/annotation.ts";
 
@@ -106,14 +106,16 @@ export class SampledFunctions {
 /**
  * Returns the function that a name means, the heaviest of several (`others` more), or the only one with that in its name;
  * undefined if it has no samples but had some before filters. Throws UsageError with the names that there are.
+ * @param written name as lists have it, too, where `\,` is a comma. One that is known as it stands is taken so.
  * @param unfiltered functions before filters: a name means what it does there.
  */
 export function chosenFunction(
   functions: SampledFunctions,
-  name: string,
+  written: string,
   unfiltered = functions,
 ): { id: number; others: number } | undefined {
-  const called = new Set(unfiltered.called(name));
+  const isKnown = unfiltered.called(written).length > 0 || unfiltered.containing(written).length > 0;
+  const name = isKnown ? written : withCommas(written), called = new Set(unfiltered.called(name));
   if (called.size > 0) {
     const [id, ...others] = functions.heaviest.filter((id) => called.has(id));
     return id === undefined ? undefined : { id, others: others.length };

@@ -31,6 +31,7 @@ import {
   FILTER_OPTIONS,
   filterWarnings,
   namedEvents,
+  partIn,
   partOf,
   type ProfilePart,
   withWarnings,
@@ -228,7 +229,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     new ProfileQuery(await withProgress(from, io, (input) => loadProfile(input, files, loading)));
   const loaded = await load(input, files);
   const ofEvents = namedEvents(loaded, args.texts("event"), format.events);
-  const { all, kept } = chosenPart(ofEvents, part, format, io);
+  const { all, kept, read } = chosenPart(ofEvents, part, format, io);
   const whole = (part.absolute ? all : kept).totals();
   const base = compared && {
     ...compared,
@@ -237,7 +238,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   setColorEnabled(options.color);
   const render = await format.renderer();
   const flamegraph = { ...options.flamegraph, base };
-  const content = render(warned(kept.profile, ofEvents, { part, format, options }, io), {
+  const content = render(warned(kept.profile, ofEvents, { part: read, format, options }, io), {
     ...options,
     whole,
     flamegraph,
@@ -346,7 +347,8 @@ async function basePart(
 }
 
 /**
- * Filters the events that the format shows: `all` by CPU alone, `kept` by every filter. Warns when a format that
+ * Filters the events that the format shows: `all` by CPU alone, `kept` by every filter; `read` is the part as partIn() has
+ * it. Warns when a format that
  * shows fewer events leaves out some that have samples.
  */
 function chosenPart(
@@ -354,10 +356,11 @@ function chosenPart(
   part: ProfilePart,
   { name, events: choice = "recorded" }: ReportFormat,
   io: Io,
-): { all: ProfileQuery; kept: ProfileQuery } {
-  const all = part.cpus ? named.filter({ cpus: part.cpus }) : named;
-  const kept = part.filter ? all.filter(part.filter) : all, { profile } = kept;
-  if (choice === "recorded") return { all, kept };
+): { all: ProfileQuery; kept: ProfileQuery; read: ProfilePart } {
+  const read = partIn(named, part), { cpus, filter } = read;
+  const all = cpus ? named.filter({ cpus }) : named;
+  const kept = filter ? all.filter(filter) : all, { profile } = kept;
+  if (choice === "recorded") return { all, kept, read };
   const order = (sampleCount(profile) > 0 ? kept : all).heaviestEvents();
   const events = choice === "heaviest" ? order.slice(0, 1) : order;
   const nameOf = (event: number) => profile.events[event].name;
@@ -366,7 +369,7 @@ function chosenPart(
     const list = others.map((event) => `--event ${nameOf(event)}`).join(", ");
     io.err(`pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${list}`);
   }
-  return { all: all.withEvents(events), kept: kept.withEvents(events) };
+  return { all: all.withEvents(events), kept: kept.withEvents(events), read };
 }
 
 /**

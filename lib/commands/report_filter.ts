@@ -10,6 +10,7 @@ import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import {
   type EventChoice,
   type FilterField,
+  type NamedField,
   type ProfileFilter,
   type ProfileQuery,
   type Unmatched,
@@ -66,17 +67,29 @@ export interface ProfilePart {
   cpus?: ReadonlySet<number>;
   /** Filter for the samples shown; undefined when nothing is filtered. */
   filter?: ProfileFilter;
+  /** Lists of names in `filter` as they were written: partIn() reads them by the names that there are. */
+  lists?: Partial<Record<NamedField, string>>;
   /** Whether shares refer to all samples, instead of those that `filter` keeps. */
   absolute: boolean;
 }
 
+/** Readers of the lists of names. */
+const SPLIT: Record<NamedField, typeof splitNames> = {
+  comms: splitNames,
+  objects: splitNames,
+  symbols: splitFunctionNames,
+};
+
 /** Returns the part that the options ask for. Throws UsageError. */
 export function partOf(args: ParsedArgs): ProfilePart {
   const time = args.text("time");
+  const fields = Object.keys(SPLIT) as NamedField[];
+  const lists = Object.fromEntries(fields.flatMap((field) => {
+    const text = args.text(OPTION_OF[field]);
+    return text === undefined ? [] : [[field, text]];
+  }));
   const filter: ProfileFilter = {
-    comms: listOf(args, "comms", splitNames),
-    objects: listOf(args, "dsos", splitNames),
-    symbols: listOf(args, "symbols", splitFunctionNames),
+    ...filterOf(lists),
     symbolPart: args.text("symbol-filter"),
     pids: idsOf(args, "pid"),
     tids: idsOf(args, "tid"),
@@ -86,8 +99,23 @@ export function partOf(args: ParsedArgs): ProfilePart {
     within: time === undefined ? undefined : parseTimeRanges(time),
     cpus: cpusOf(args),
     filter: Object.values(filter).some((value) => value !== undefined) ? filter : undefined,
+    lists,
     absolute: (args.choice("percentage", PERCENTAGES) ?? "absolute") === "absolute",
   };
+}
+
+/** Returns the part with its lists of names read by those of a profile: a name with a comma that is one there stays whole. */
+export function partIn(query: ProfileQuery, part: ProfilePart): ProfilePart {
+  const { filter, lists = {} } = part;
+  return filter === undefined ? part : { ...part, filter: { ...filter, ...filterOf(lists, query) } };
+}
+
+/** Reads lists of names. */
+function filterOf(lists: Partial<Record<NamedField, string>>, query?: ProfileQuery): ProfileFilter {
+  const fields = Object.entries(lists) as [NamedField, string][];
+  return Object.fromEntries(
+    fields.map(([field, text]) => [field, new Set(SPLIT[field](text, query?.names(field)))]),
+  );
 }
 
 /** Selects the named events, or all. Throws UsageError for an unknown event. */
@@ -107,12 +135,12 @@ export function namedEvents(
  * the filter. Adds warnings about filters that match nothing, and about missing callers where callers are needed.
  */
 export function comparedPart(query: ProfileQuery, part: ProfilePart, asksCallers: boolean): Profile {
-  const { cpus, filter } = part;
+  const read = partIn(query, part), { cpus, filter } = read;
   const all = cpus ? query.filter({ cpus }) : query;
   const { profile } = filter ? all.filter(filter) : all;
   return withWarnings(profile, [
     ...(asksCallers ? callerWarnings(query.profile) : []),
-    ...filterWarnings(query, profile, part),
+    ...filterWarnings(query, profile, read),
   ]);
 }
 
@@ -175,15 +203,6 @@ function presentText(present: Unmatched["present"]): string {
   );
   const more = present.length - shares.length;
   return `${shares.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-function listOf(
-  args: ParsedArgs,
-  name: string,
-  split: (text: string) => string[],
-): ReadonlySet<string> | undefined {
-  const text = args.text(name);
-  return text === undefined ? undefined : new Set(split(text));
 }
 
 /** Parses process or thread ids; 0 is the idle task's. */

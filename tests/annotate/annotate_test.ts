@@ -121,6 +121,17 @@ Deno.test("names that do not fit are refused with those that do", () => {
   assertThrows(() => named(["a app!f1 1", "a app!f2 1"], "f"), UsageError, "2 functions with samples");
 });
 
+Deno.test("a comma in a name may be written as in lists, unless the name is known as it stands", () => {
+  const of = (name: string) => {
+    const functions = new SampledFunctions(placed(["a app!ns::operator,(int) 5", "a app!f\\,g 3"]), 0);
+    return functions.nameOf(chosenFunction(functions, name)!.id);
+  };
+  for (const name of ["ns::operator,(int)", "ns::operator\\,(int)", "ns::operator,", "operator\\,"]) {
+    assertEquals(of(name), "ns::operator,(int)", name);
+  }
+  assertEquals(of("f\\,g"), "f\\,g");
+});
+
 Deno.test("objdump's lines are instructions, and jumps have targets", () => {
   const text = [
     "",

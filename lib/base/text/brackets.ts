@@ -3,11 +3,11 @@
 /** Closing bracket of each opening one. */
 export const CLOSING: Readonly<Record<string, string>> = { "<": ">", "(": ")", "[": "]", "{": "}" };
 /**
- * Names of operators, whose brackets are not brackets. Longer ones come first: `operator->` before `operator-`. Sticky: set
- * `lastIndex` before each use.
+ * Names of operators, whose brackets are not brackets, and whose comma parts nothing. Longer ones come first: `operator->`
+ * before `operator-`. Sticky: set `lastIndex` before each use.
  */
 export const OPERATOR =
-  /\boperator ?(?:<=>|<<=|>>=|->\*|<<|>>|<=|>=|->|\(\)|\[\]|<|>)|\boperator (?:new|delete)\[\]/y;
+  /\boperator ?(?:<=>|<<=|>>=|->\*|<<|>>|<=|>=|->|\(\)|\[\]|<|>)|\boperator,(?= ?[(<,\[]|$)|\boperator (?:new|delete)\[\]/y;
 
 /** Returns the positions of a `letter` outside of all brackets; undefined if the brackets do not match. */
 export function outsideBrackets(text: string, letter: string): number[] | undefined {

@@ -8,6 +8,7 @@ import type { SortKey } from "../request/sort_keys.ts";
 import type { AggregationKind } from "./aggregation_keys.ts";
 import { filterProfile, type ProfileFilter, withEvents } from "./filter.ts";
 import { placesBy, sampleGroups } from "./groups.ts";
+import { type NamedField, namedValues } from "./named_values.ts";
 import { type PathTree, pathTree } from "./path_tree.ts";
 import { SampleCounts } from "./sample_counts.ts";
 import {
@@ -20,7 +21,16 @@ import {
 import { checkColumnCount, type ProfileTotals, profileTotals, sampledEventRows } from "./table.ts";
 import { type FilterField, type Unmatched, unmatchedFilters } from "./unmatched.ts";
 
-export type { EventChoice, FilterField, PathTree, ProfileFilter, ProfileTotals, SampleCounts, Unmatched };
+export type {
+  EventChoice,
+  FilterField,
+  NamedField,
+  PathTree,
+  ProfileFilter,
+  ProfileTotals,
+  SampleCounts,
+  Unmatched,
+};
 export type { CallerNode, CallNode, EventCounts, GroupTree, NodeWeights, TableRow } from "./sample_counts.ts";
 
 /**
@@ -82,6 +92,11 @@ export class ProfileQuery {
   /** Keeps the samples that pass a filter. */
   filter(filter: ProfileFilter): ProfileQuery {
     return new ProfileQuery(filterProfile(this.profile, filter));
+  }
+
+  /** Yields the names that there are for a field of a filter, some more than once. */
+  names(field: NamedField): Iterable<string> {
+    return namedValues(this.profile, field);
   }
 
   /** Returns the fields of a filter with values that no sample has; see unmatchedFilters(). */

@@ -16,22 +16,60 @@ const MAX_QUALIFIERS = 200;
 const ABOUT_ANOTHER = /\b(?:to|for)$/;
 
 /**
- * Splits a list of names at its commas: not at those within brackets, `f(int, long)`, and not at `\,`, which stands for a
- * comma in a name. Where brackets do not match, every comma counts.
+ * Splits a list of names at its commas: not at those within brackets, `f(int, long)`, nor at `\,`, which stands for a comma
+ * in a name, nor within a name that is `known` as it stands. Where brackets do not match, every comma counts.
  */
-export function splitFunctionNames(text: string): string[] {
-  const at = outsideBrackets(text, ",") ?? Array.from(text.matchAll(/,/g), ({ index }) => index);
-  return splitAt(text, at);
+export function splitFunctionNames(text: string, known: Iterable<string> = []): string[] {
+  return splitAt(text, outsideBrackets(text, ",") ?? commasIn(text), known);
 }
 
-/** Splits a list of names at its commas, but not at `\,`, which stands for a comma in a name. */
-export function splitNames(text: string): string[] {
-  return splitAt(text, Array.from(text.matchAll(/,/g), ({ index }) => index));
+/**
+ * Splits a list of names at its commas, but not at `\,`, which stands for a comma in a name, nor within a name that is
+ * `known` as it stands.
+ */
+export function splitNames(text: string, known: Iterable<string> = []): string[] {
+  return splitAt(text, commasIn(text), known);
 }
 
-function splitAt(text: string, commas: readonly number[]): string[] {
-  const ends = [...commas.filter((at) => text[at - 1] !== "\\"), text.length];
-  return ends.map((end, i) => text.slice(i === 0 ? 0 : ends[i - 1] + 1, end).replaceAll("\\,", ",").trim());
+/** Returns a name in which each comma that was written `\,` is one. */
+export function withCommas(name: string): string {
+  return name.replaceAll("\\,", ",");
+}
+
+function commasIn(text: string): number[] {
+  return Array.from(text.matchAll(/,/g), ({ index }) => index);
+}
+
+function splitAt(text: string, commas: readonly number[], known: Iterable<string>): string[] {
+  const ends = commas.filter((at) => text[at - 1] !== "\\");
+  const whole = ends.length > 0 ? longestFirst(known, text) : [];
+  const names: string[] = [];
+  for (let start = 0; start <= text.length;) {
+    while (text[start] === " ") start++;
+    const name = whole.find((name) => text.startsWith(name, start) && endsAt(text, start + name.length));
+    const end = name === undefined
+      ? ends.find((at) => at >= start) ?? text.length
+      : commaFrom(text, start + name.length);
+    names.push(name ?? withCommas(text.slice(start, end)).trim());
+    start = end + 1;
+  }
+  return names;
+}
+
+/** Returns the names with commas that a text has in it, the longest first. */
+function longestFirst(known: Iterable<string>, text: string): string[] {
+  const found = Array.from(known).filter((name) => name.includes(",") && text.includes(name));
+  return [...new Set(found)].sort((a, b) => b.length - a.length);
+}
+
+/** Returns whether nothing but blanks is from there to the next comma, or the end. */
+function endsAt(text: string, at: number): boolean {
+  return text.slice(at, commaFrom(text, at)).trim() === "";
+}
+
+function commaFrom(text: string, at: number): number {
+  const comma = text.indexOf(",", at);
+  return comma < 0 ? text.length : comma;
 }
 
 /** Returns a test of whether a function's name is one of those that a user wrote. */

@@ -28,6 +28,15 @@ Deno.test("a list of functions is split at commas outside of brackets", () => {
     ]],
     ["f<(a>b), int>,g", ["f<(a>b), int>", "g"]],
     ["a\\,b,c", ["a,b", "c"]],
+    ["operator,(int),ns::operator,<int>(a, b),operator,,main,x::operator,", [
+      "operator,(int)",
+      "ns::operator,<int>(a, b)",
+      "operator,",
+      "main",
+      "x::operator,",
+    ]],
+    ["operator\\,(int),main", ["operator,(int)", "main"]],
+    ["operator,main", ["operator", "main"]],
     // brackets that do not match part nothing
     ["a(,b", ["a(", "b"]],
     ["a),b(", ["a)", "b("]],
@@ -38,6 +47,29 @@ Deno.test("a list of functions is split at commas outside of brackets", () => {
 Deno.test("a list of other names is split at every comma but those that are escaped", () => {
   assertEquals(splitNames("a, b"), ["a", "b"]);
   assertEquals(splitNames("pool (1\\,2),/tmp/x\\,y.so"), ["pool (1,2)", "/tmp/x,y.so"]);
+});
+
+Deno.test("a name with commas that is known as it stands is not split", () => {
+  const known = ["LazyCompile:~f a, b", "a,b", "a", "b", "c,d", "c,d,e", "x(,y", "main"];
+  const cases: [text: string, names: string[]][] = [
+    ["a,b", ["a,b"]],
+    ["b,a", ["b", "a"]],
+    ["main, a,b ,b", ["main", "a,b", "b"]],
+    ["c,d,e", ["c,d,e"]],
+    ["c,d,f", ["c,d", "f"]],
+    ["c\\,d,e", ["c,d", "e"]],
+    ["LazyCompile:~f a, b,main", ["LazyCompile:~f a, b", "main"]],
+    ["x(,y,main", ["x(,y", "main"]],
+    // a part of a name is none
+    ["aa,b", ["aa", "b"]],
+    ["a,bb", ["a", "bb"]],
+    ["a,", ["a", ""]],
+    ["", [""]],
+  ];
+  for (const [text, names] of cases) {
+    assertEquals(splitFunctionNames(text, known), names, text);
+    assertEquals(splitNames(text, known), names, text);
+  }
 });
 
 Deno.test("a name means functions with their parameters or without, and with any blanks at commas", () => {
