@@ -7,7 +7,7 @@ import { ProfileQuery } from "../profile/query/query.ts";
 import { remediesOf, remedyText } from "../report/shared/remedies.ts";
 import { annotateFunctions, type AnnotateOptions, nothingAnnotated } from "./annotate.ts";
 import type { Annotation } from "../report/shared/annotation.ts";
-import { chosenFunction, SampledFunctions } from "./function_samples.ts";
+import { chosenFunction, SampledFunctions, waysToChoose } from "./function_samples.ts";
 
 /** Options of annotateNamed(). */
 export interface NamedOptions extends Omit<AnnotateOptions, "recorded"> {
@@ -42,7 +42,7 @@ export async function annotateNamed(
     throw new BadInputError(noneKnown);
   }
   const chosen = name === undefined
-    ? { id: heaviest, others: 0 }
+    ? { id: heaviest, others: [] }
     : chosenFunction(functions, name, new SampledFunctions(unfiltered, event));
   if (chosen === undefined) {
     const { all } = functions, left = `no sample of ${name} is left by the filters`;
@@ -57,10 +57,12 @@ export async function annotateNamed(
     const [why = "its lines are not known"] = annotation.warnings;
     throw new BadInputError(`cannot show the source of ${annotation.symbol}: ${why}`);
   }
-  const several = others > 0
+  const several = others.length > 0
     ? [
-      `${counted(others, "more function")} ${others === 1 ? "has" : "have"} the name ${name}: ` +
-      "this is the heaviest; its name with parameters, or -d OBJECT, chooses another",
+      `${counted(others.length, "more function")} ${
+        others.length === 1 ? "has" : "have"
+      } the name ${name}: ` +
+      `this is the heaviest; ${waysToChoose(functions, [id, ...others])} chooses another`,
     ]
     : [];
   const most = unknown ? [`most samples have no symbol: ${unknown}`] : [];

@@ -1,5 +1,6 @@
 /** Chooses functions of a profile, and adds up the samples at each of their addresses. */
 
+import { hexAddress } from "../base/bytes/address.ts";
 import { UsageError } from "../base/system/errors.ts";
 import { fit } from "../base/text/width.ts";
 import { type Profile, samplesOf } from "../profile/model/profile.ts";
@@ -37,6 +38,7 @@ export class SampledFunctions {
   readonly #event: number;
   readonly #functions: Functions;
   readonly #weights: (SampleWeight | undefined)[] = [];
+  #starts: ReadonlyMap<number, number> | undefined;
 
   constructor(profile: Profile, event: number) {
     this.#profile = profile;
@@ -54,6 +56,11 @@ export class SampledFunctions {
 
   nameOf(id: number): string {
     return this.#functions.nameOf(id);
+  }
+
+  /** Returns the name of the object that a function is in. */
+  objectOf(id: number): string {
+    return this.#functions.objectOf(id);
   }
 
   /** Returns whether a function has samples of the event. */
@@ -87,10 +94,24 @@ export class SampledFunctions {
     return [...found.values()];
   }
 
-  /** Returns the functions of just that name, heaviest first; else those that it means (see functionNamed()). */
+  /**
+   * Returns the functions of just that name, heaviest first; else those that it means (see functionNamed()), or that start
+   * at that address (see startOf()).
+   */
   called(name: string): readonly number[] {
     const exact = this.#where((each) => each === name);
-    return exact.length > 0 ? exact : this.#where(functionNamed([name]));
+    if (exact.length > 0) return exact;
+    const named = this.#where(functionNamed([name]));
+    if (named.length > 0 || !/^0x[0-9a-f]+$/i.test(name)) return named;
+    return this.heaviest.filter((id) => this.startOf(id) === name.toLowerCase());
+  }
+
+  /**
+   * Returns where a function starts, as `0x1139`: its offset in its file, or the address in memory of code that is in none.
+   */
+  startOf(id: number): string {
+    this.#starts ??= this.#functions.starts(this.heaviest);
+    return `0x${hexAddress(this.#starts.get(id)!)}`;
   }
 
   /** Returns the functions with that in their names, heaviest first. */
@@ -104,8 +125,8 @@ export class SampledFunctions {
 }
 
 /**
- * Returns the function that a name means, the heaviest of several (`others` more), or the only one with that in its name;
- * undefined if it has no samples but had some before filters. Throws UsageError with the names that there are.
+ * Returns the function that a name means, the heaviest of several (`others` are the others), or the only one with that in
+ * its name; undefined if it has no samples but had some before filters. Throws UsageError with the names that there are.
  * @param written name as lists have it, too, where `\,` is a comma. One that is known as it stands is taken so.
  * @param unfiltered functions before filters: a name means what it does there.
  */
@@ -113,23 +134,41 @@ export function chosenFunction(
   functions: SampledFunctions,
   written: string,
   unfiltered = functions,
-): { id: number; others: number } | undefined {
+): { id: number; others: readonly number[] } | undefined {
   const isKnown = unfiltered.called(written).length > 0 || unfiltered.containing(written).length > 0;
   const name = isKnown ? written : withCommas(written), called = new Set(unfiltered.called(name));
   if (called.size > 0) {
     const [id, ...others] = functions.heaviest.filter((id) => called.has(id));
-    return id === undefined ? undefined : { id, others: others.length };
+    return id === undefined ? undefined : { id, others };
   }
   const containing = functions.containing(name);
-  if (containing.length === 1) return { id: containing[0], others: 0 };
+  if (containing.length === 1) return { id: containing[0], others: [] };
   if (containing.length === 0 && unfiltered.containing(name).length > 0) return undefined;
-  const list = (containing.length > 0 ? containing : functions.heaviest).slice(0, MAX_NAMED)
-    .map((id) => `'${fit(functions.nameOf(id), MAX_NAME)}'`).join(", ");
+  const list = distinctNames(functions, containing.length > 0 ? containing : functions.heaviest);
   throw new UsageError(
     containing.length > 0
       ? `annotate '${name}': ${containing.length} functions with samples have that in their names: ${list}`
       : `annotate '${name}': no function of that name has samples: the heaviest are ${list || "not known"}`,
   );
+}
+
+/** Lists the first of these functions by their names, and those of one name by where they start, too. */
+function distinctNames(functions: SampledFunctions, ids: readonly number[]): string {
+  const names = ids.map((id) => fit(functions.nameOf(id), MAX_NAME)), seen = new Set<string>();
+  const repeated = new Set(names.filter((name) => seen.size === seen.add(name).size));
+  return ids.slice(0, MAX_NAMED).map((id, i) =>
+    repeated.has(names[i])
+      ? `'${names[i]}' at ${functions.startOf(id)} of ${functions.objectOf(id)}`
+      : `'${names[i]}'`
+  ).join(", ");
+}
+
+/** Returns what tells a function from others that its name means as well: `its name with parameters, or -d OBJECT`. */
+export function waysToChoose(functions: SampledFunctions, ids: readonly number[]): string {
+  const names = new Set(ids.map((id) => functions.nameOf(id)));
+  if (names.size === ids.length) return "its name with parameters, or -d OBJECT,";
+  const starts = ids.slice(0, MAX_NAMED).map((id) => functions.startOf(id));
+  return `its address (${starts.join(", ")}${ids.length > MAX_NAMED ? ", …" : ""}), or -d OBJECT,`;
 }
 
 /** Functions of a profile by number: its symbols, and behind them its functions without a name. */
@@ -153,6 +192,25 @@ class Functions {
   nameOf(id: number): string {
     const { symbols } = this.#profile;
     return symbols.name[id] ?? unnamedName(this.#profile, id - symbols.name.length);
+  }
+
+  objectOf(id: number): string {
+    return this.#profile.objects[this.rangeOf(id).object]?.name ?? "[unknown]";
+  }
+
+  /** Finds where functions start: see SampledFunctions.startOf(). */
+  starts(ids: readonly number[]): Map<number, number> {
+    const { frames, objects } = this.#profile;
+    const found = new Map(ids.map((id) => [id, this.rangeOf(id).start]));
+    const isOfMemory = (id: number) => objects[this.rangeOf(id).object]?.kind === "jit";
+    const sought = new Set(frames.ip ? ids.filter(isOfMemory) : []);
+    // code at run time is numbered, as different code may be at one address at different times
+    for (let frame = 0; frame < frames.symbol.length && sought.size > 0; frame++) {
+      const id = this.of(frame);
+      if (!sought.delete(id)) continue;
+      found.set(id, frames.ip![frame] - frames.offset![frame]);
+    }
+    return found;
   }
 
   rangeOf(id: number): Pick<FunctionSamples, "object" | "start" | "end"> {

@@ -10,7 +10,7 @@ import { nothingAnnotated } from "../../lib/annotate/annotate.ts";
 import { ShownInstructions } from "../../lib/annotate/shown_instructions.ts";
 import { coreMemory } from "../../lib/symbols/function_code.ts";
 import { instructionOf, listedLine } from "../../lib/annotate/disassemble.ts";
-import { chosenFunction, SampledFunctions } from "../../lib/annotate/function_samples.ts";
+import { chosenFunction, SampledFunctions, waysToChoose } from "../../lib/annotate/function_samples.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { BadInputError, UsageError } from "../../lib/base/system/errors.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
@@ -119,6 +119,42 @@ Deno.test("names that do not fit are refused with those that do", () => {
     chosenFunction(new SampledFunctions(placed(lines), 0), name);
   assertThrows(() => named(LINES, "nowhere"), UsageError, "the heaviest are 'main'");
   assertThrows(() => named(["a app!f1 1", "a app!f2 1"], "f"), UsageError, "2 functions with samples");
+});
+
+Deno.test("functions of one name are told apart by where they start, and chosen so", () => {
+  const lines = ["a perf-7.map!work:1 5", "a perf-7.map!work:2 3", "a perf-7.map!rework:3 1"];
+  const numbered = placed(lines), name = numbered.symbols.name.map((name) => name.slice(0, -2));
+  const profile = { ...numbered, symbols: { ...numbered.symbols, name } };
+  const functions = new SampledFunctions(profile, 0);
+  assertThrows(
+    () => chosenFunction(functions, "or"),
+    UsageError,
+    "in their names: 'work' at 0xffc of perf-7.map, 'work' at 0x100c of perf-7.map, 'rework'",
+  );
+  assertEquals(chosenFunction(functions, "work"), { id: 0, others: [1] });
+  assertEquals(chosenFunction(functions, "0x100C"), { id: 1, others: [] });
+  assertEquals(chosenFunction(functions, "0x101c"), { id: 2, others: [] });
+  assertThrows(() => chosenFunction(functions, "0x1"), UsageError, "no function of that name");
+  assertEquals(waysToChoose(functions, [0, 1]), "its address (0xffc, 0x100c), or -d OBJECT,");
+  assertEquals(waysToChoose(functions, [0, 2]), "its name with parameters, or -d OBJECT,");
+});
+
+Deno.test("code at run time starts where it was in memory, whatever its number", () => {
+  const numbered = placed(["a jit-7.dump!work 5", "a app!main 3"]);
+  const objects = numbered.objects.map((object) => ({
+    ...object,
+    kind: object.name === "jit-7.dump" ? "jit" as const : object.kind,
+  }));
+  const frames = {
+    ...numbered.frames,
+    ip: Float64Array.from(numbered.frames.symbol, () => 0x7f0010),
+    offset: Float64Array.from(numbered.frames.symbol, () => 0x10),
+  };
+  const functions = new SampledFunctions({ ...numbered, objects, frames }, 0);
+  assertEquals(functions.heaviest.map((id) => [functions.nameOf(id), functions.startOf(id)]), [
+    ["work", "0x7f0000"],
+    ["main", "0x100c"],
+  ]);
 });
 
 Deno.test("a comma in a name may be written as in lists, unless the name is known as it stands", () => {
