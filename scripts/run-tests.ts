@@ -30,6 +30,11 @@ const CHECKS: readonly Job[] = [
     kind: "check",
   },
   {
+    name: "entry files are documented",
+    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-docs.ts"],
+    kind: "check",
+  },
+  {
     name: "no two files export one name",
     command: ["scripts/deno", "run", "-A", "-q", "scripts/check-names.ts"],
     kind: "check",

@@ -29,7 +29,9 @@ import { type SourceAccess, SourceTexts } from "../symbols/source_texts.ts";
 export interface AnnotateOptions {
   /** Objects as they were mapped, by their rows in the profile, and what has loaded them: LoadOptions.seeObjects. */
   objects: readonly ObjectInfo[];
+  /** Symbolizer that has loaded the objects. */
   symbolizer: Symbolizer;
+  /** Files that code and lines are read from. */
   files: SymbolFiles;
   /** Wall-clock time of the recording, in ms since 1970; -1 if unknown. Later source files are other versions. */
   recorded: number;

@@ -22,6 +22,7 @@ export type RunValues = ReadonlyMap<string, number>;
 export interface GatedMetric {
   /** Name of the metric as it was requested. */
   metric: string;
+  /** Source of its values. */
   source: MetricSource;
   /** Allowed increase in percent. */
   threshold: number;
@@ -36,6 +37,7 @@ export const OLD = 0, NEW = 1;
 export interface GateLimits {
   /** Rounds that do not count. */
   warmups: number;
+  /** Limit on the runs of each command. */
   maxRuns: number;
   /** Time in ms for all runs together. */
   budgetMs: number;
@@ -45,6 +47,7 @@ export interface GateLimits {
 
 /** Executor, clock and callbacks of a gate. */
 export interface GateEnvironment {
+  /** Executor of the runs. */
   executor: Executor<RunValues>;
   /** Returns a time in ms since any fixed moment. */
   now(): number;
@@ -63,6 +66,7 @@ export type EndReason = "runs" | "budget" | "user";
 
 /** State of a metric's decision. */
 export interface MetricGate {
+  /** Metric that is decided. */
   gated: GatedMetric;
   /** Most recent judgement; undefined when there were too few runs for one. */
   judgement?: Judgement;
@@ -76,8 +80,11 @@ export interface MetricGate {
 
 /** Decisions on all metrics of a gate. */
 export interface GateResult {
+  /** Decision on each metric. */
   gates: MetricGate[];
+  /** Plan of the looks that were taken at the samples. */
   looks: LookPlan;
+  /** Reason why the runs ended early; absent if all was decided. */
   ended?: EndReason;
   /** Warm-up rounds made when the budget ended in them, and how many there were to be. */
   coldAfter?: { warmups: number; of: number };

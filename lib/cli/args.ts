@@ -110,10 +110,12 @@ function toLongOptions(command: CommandSpec, options: OptionSpec[], argv: readon
 
 /** Unknown option of a command. */
 export class UnknownOption extends UsageError {
+  /** Name of the command. */
   readonly command: string;
   /** Option with its dashes. */
   readonly written: string;
 
+  /** Makes the message, which `hint` completes: what may have been meant. */
   constructor(command: string, written: string, hint: string) {
     super(`unknown option ${written}${hint}`);
     this.command = command;

@@ -67,17 +67,21 @@ export interface Io {
   status(line: string): void;
   /** Writes the buffered output. */
   flush(): void;
+  /** Whether standard output is a terminal. */
   readonly stdoutIsTerminal: boolean;
+  /** Whether standard error is a terminal. */
   readonly stderrIsTerminal: boolean;
   /** Width of the terminal in columns, 80 when there is none. */
   readonly columns: number;
   /** Height of the terminal in lines; Infinity when there is none. */
   readonly rows: number;
+  /** Returns the value of a variable of the user's environment. */
   env(name: string): string | undefined;
 }
 
 /** Group of options under a title of their own in the help. */
 export interface OptionGroup {
+  /** Title, in lower case. */
   title: string;
   /** Names of the options, in the order shown. */
   options: readonly string[];
@@ -85,11 +89,13 @@ export interface OptionGroup {
 
 /** Command of pmuctl. */
 export interface CommandSpec {
+  /** Name, which users write. */
   name: string;
   /** Summary in one line: an imperative in lower case. */
   summary: string;
   /** Usage lines, without `pmuctl NAME`: `[-e EVENT] [-o FILE] -- COMMAND`. */
   usage: string[];
+  /** Options that it takes. */
   options: OptionSpec[];
   /** Order of the options in the help; those in no group come last. */
   groups?: readonly OptionGroup[];

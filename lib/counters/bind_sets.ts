@@ -20,6 +20,7 @@ import type { VerifyTarget as Place } from "./verify/verify_request.ts";
 export interface PreparedSet {
   /** Text of the set as the user wrote it, with the number of the pass if it was split. */
   text: string;
+  /** Counters of each group. */
   groups: Counter[][];
 }
 

@@ -12,7 +12,9 @@ import { Tracepoints } from "./tracepoints.ts";
 
 /** Machine that event strings are resolved for. */
 export interface EventWorld {
+  /** PMUs of the machine. */
   pmus: Pmus;
+  /** Tracepoints of its kernel. */
   tracepoints: Tracepoints;
 }
 
@@ -39,6 +41,7 @@ export interface ResolvedEvent {
   warning?: string;
   /** Unit of one count times `scale`; undefined for occurrences. */
   unit?: string;
+  /** Factor from counts to `unit`. */
   scale: number;
   /** Period, of `period=` or tprof's `,=N`: a sample every so many events. */
   period?: bigint;
@@ -54,8 +57,11 @@ export interface ResolvedEvent {
 
 /** Group of events to be scheduled together; one without braces is a group of one. */
 export interface ResolvedGroup {
+  /** Name that the user gave the group. */
   name?: string;
+  /** Whether it was written in braces. */
   braces: boolean;
+  /** Events, the leader first. */
   events: ResolvedEvent[];
   /** Whether the leader's samples contain the counts of the group (`S`). */
   sampleRead: boolean;

@@ -35,6 +35,7 @@ export type SessionOutputs = Pick<OutputSequence, keyof OutputSequence>;
 
 /** Steps of a session that need a kernel, so that tests of their order can do without one. */
 export interface SessionSteps {
+  /** Backends that open what samples are taken by. */
   backends: Pick<BackendRegistry, "open">;
   /** Makes the command's process, which waits before exec. Throws CommandError. */
   startCommand(argv: readonly string[], options: MeasuredCommandOptions): SessionCommand;
@@ -60,6 +61,7 @@ const LIVE_STEPS: SessionSteps = {
 
 /** Everything that a session is asked for. */
 export interface SessionInputs {
+  /** Recording that is asked for. */
   request: RecordRequest;
   /** The user's requests to stop. */
   stopper: StopSignals;

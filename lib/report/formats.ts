@@ -13,7 +13,9 @@ import { tprofKeys, type TprofOptions } from "./text/tprof.ts";
 export interface OutputOptions extends ReportOptions, FoldedOptions {
   /** Code of functions; only for formats with `code`. */
   code?: ProfileCode;
+  /** Options of tprof's listing. */
   tprof: TprofOptions;
+  /** Options of a flame graph. */
   flamegraph: FlamegraphOptions;
 }
 
@@ -22,6 +24,7 @@ export type Renderer = (profile: Profile, options: OutputOptions) => Iterable<st
 
 /** Format of `pmuctl report`. */
 export interface ReportFormat {
+  /** Name, for --format. */
   name: string;
   /** Description for the help, in a few words. */
   what: string;

@@ -17,13 +17,15 @@ import { CommandMeter, type MeasuredRun, type RequestedEvent } from "./measured_
 export interface Job {
   /** Name in errors. */
   name: string;
+  /** Command and its arguments. */
   argv: readonly string[];
   /** Whole environment of its runs. Default: this process's. */
   env?: Readonly<Record<string, string>>;
   /** Command to run before each run, unmeasured. */
   prepare?: readonly string[];
-  /** Commands to run before the first run, and after the last one, unmeasured. */
+  /** Command to run before the first run, unmeasured. */
   setup?: readonly string[];
+  /** Command to run after the last run, unmeasured. */
   cleanup?: readonly string[];
 }
 
@@ -32,7 +34,9 @@ export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
 
 /** Options of a CommandRunner. */
 export interface RunnerOptions {
+  /** Events to count in each run. */
   requestedEvents: readonly RequestedEvent[];
+  /** Rights of this user, by which events are opened. */
   standing: Standing;
   /** Destination of what commands print; default `null`. A file holds the output of the last run. */
   output?: CommandOutput;
@@ -46,6 +50,7 @@ export interface RunnerOptions {
   failureHint?: string;
   /** Receives notes about events, once, and the output of a command that failed. */
   note: (line: string) => void;
+  /** Requests of the user to stop. */
   stopper: Pick<StopSignals, "first" | "second" | "commandGetsSignals">;
   /** Returns how long a run may take. Called before each run, and before its preparation. */
   limit?: () => RunLimit;
@@ -53,6 +58,7 @@ export interface RunnerOptions {
 
 /** Time limit of a run. */
 export interface RunLimit {
+  /** Length in ms. */
   ms: number;
   /** Description of the limit: `5 s (--timeout)`. */
   text: string;
@@ -65,8 +71,10 @@ export class FailedCommand extends CommandError {}
 
 /** A run exceeded its time limit and was ended. */
 export class TimedOutCommand extends CommandError {
+  /** Limit that was exceeded. */
   readonly limit: RunLimit;
 
+  /** Makes the message, in which `what` names the command. */
   constructor(what: string, limit: RunLimit) {
     super(`${what} did not end within ${limit.text}`, TIMED_OUT);
     this.limit = limit;
@@ -201,6 +209,7 @@ export class CommandRunner {
     return await this.#measure(this.#meter, argv, `'${name}'`, { ...this.#options, env });
   }
 
+  /** Closes what the runs were measured with. */
   close(): void {
     this.#meter.close();
     closeFd(this.#null);

@@ -14,20 +14,21 @@ import type { SymbolTable } from "./table/symbol_table.ts";
 
 /** Symbol that some address belongs to. */
 export interface SymbolInfo {
+  /** Object that it is in. */
   object: ObjectInfo;
   /** Name as the object has it (mangled); demangle.ts makes it readable. */
   name: string;
-  /**
-   * First address of the symbol, and the one behind its last, of the same kind as given to `symbolize`. Both are 0 for
-   * kind `bpf`, where the object is the symbol.
-   */
+  /** First address, of the same kind as given to `symbolize`; 0 for kind `bpf`, where the object is the symbol. */
   start: number;
+  /** Address behind the last one; 0 for kind `bpf`. */
   end: number;
 }
 
 /** Addresses of one object that have no symbol, for one reason. */
 export interface UnresolvedWeight {
+  /** Object that they are in. */
   object: ObjectInfo;
+  /** Reason that they have in common. */
   reason: Reason;
   /** Detail of the reason, for missingSymbolCause(). */
   detail?: string;
@@ -56,6 +57,7 @@ export class Symbolizer {
   readonly #loader: ObjectLoader;
   readonly #symbols: SymbolInfo[] = [];
 
+  /** Starts with nothing loaded; `files` gives the bytes that tables are read from. */
   constructor(files: SymbolFiles, options: LoaderOptions = {}) {
     this.#loader = new ObjectLoader(files, options);
   }

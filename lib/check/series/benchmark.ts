@@ -40,7 +40,9 @@ type ChosenMetric = SourceChoice & WithSource;
 
 /** Result of a benchmark. */
 export interface BenchmarkOutcome {
+  /** Row of each metric. */
   rows: CheckRow[];
+  /** Remarks on the result, a sentence each. */
   notes: string[];
   /** Signal by which the user stopped the check. */
   stopSignal?: number;
@@ -153,6 +155,7 @@ const BASELINE_RUNS = 40;
 
 /** Measurements of a benchmark for a baseline. */
 export interface MeasuredBaseline extends Pick<StoredBenchmark, "metrics" | "wall"> {
+  /** Remarks on the measurements, a sentence each. */
   notes: string[];
   /** Signal by which the user stopped the check. */
   stopSignal?: number;

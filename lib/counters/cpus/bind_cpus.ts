@@ -21,6 +21,7 @@ interface Turns {
 
 /** CPUs to count on. */
 export interface CpuTarget {
+  /** CPUs that are counted from the start. */
   cpus: readonly number[];
   /** All CPUs are counted, including those that come online later. */
   all?: boolean;

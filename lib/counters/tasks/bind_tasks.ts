@@ -50,6 +50,7 @@ export interface TaskOptions extends BindOptions {
   followForks: boolean;
   /** Emits rows for every event in the tasks' lives, not only the total. */
   lifecycle: boolean;
+  /** CPUs that are online. */
   cpus: readonly number[];
 }
 

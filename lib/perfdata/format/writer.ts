@@ -26,7 +26,9 @@ import { encodeRoom, type PlacedSection, type Room, type RoomPlan } from "./room
 
 /** Event to list in the header, with the kernel's ids of all its instances. */
 export interface WrittenEvent {
+  /** Attr that it was opened with. */
   attr: EventAttr;
+  /** The kernel's ids of its instances. */
   ids: readonly bigint[];
 }
 

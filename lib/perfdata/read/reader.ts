@@ -34,7 +34,9 @@ export type { ReadStats } from "./stats.ts";
 
 /** Description of a recording, without its records. */
 export interface PerfHeader {
+  /** Whether the recording is in perf's format for pipes. */
   readonly pipe: boolean;
+  /** Byte order that it was recorded in. */
   readonly littleEndian: boolean;
   /** Events in the order of the attrs. In pipe mode more may come, and names may change, while reading. */
   readonly events: readonly EventDesc[];
@@ -96,6 +98,7 @@ export class PerfDataReader {
   #text: TrailingText | undefined;
 
   /** @param input read from its start; the caller closes it. */
+  /** Starts at the front of an input, which is read once. */
   constructor(input: ByteInput, options: ReaderOptions = {}) {
     this.#input = input;
     this.#options = options;

@@ -27,7 +27,9 @@ export interface Change {
 
 /** Weights of a place in one profile, as recorded. */
 export interface SideWeights {
+  /** Weight of the samples in the place itself. */
   self: Weight;
+  /** Weight of the samples that went through it. */
   total: Weight;
 }
 
@@ -37,9 +39,13 @@ export interface DiffRow extends MatchedPlace {
   comm?: string;
   /** Profiles that it was sampled in, itself or as a caller: `new` is only in B, `gone` only in A. */
   presence: "both" | "new" | "gone";
+  /** Weights in A. */
   a: SideWeights;
+  /** Weights in B. */
   b: SideWeights;
+  /** Change of the self weight. */
   self: Change;
+  /** Change of the total weight. */
   total: Change;
 }
 
@@ -47,9 +53,11 @@ export interface DiffRow extends MatchedPlace {
 export interface EventDiff {
   /** Names of the event in A and in B. They differ only where each recording has a single event. */
   names: { a: string; b: string };
-  /** Weight of all samples of the event, as recorded. */
+  /** Weight of all samples of the event in A, as recorded. */
   a: Weight;
+  /** Weight of all samples of the event in B, as recorded. */
   b: Weight;
+  /** Normalization of B's weights. */
   normalize: Normalization;
   /** Factor that B's weights are multiplied by. */
   factor: number;
@@ -59,9 +67,13 @@ export interface EventDiff {
 
 /** Comparison of two profiles. */
 export interface ProfileDiff {
+  /** Profile to compare with. */
   a: Profile;
+  /** Profile that is compared. */
   b: Profile;
+  /** Keys by which places are matched. */
   keys: readonly MatchKey[];
+  /** Comparisons of the events that both have. */
   events: EventDiff[];
   /** Facts to know before trusting the comparison, a sentence each. */
   notes: string[];

@@ -9,7 +9,9 @@ import { matchFunctions } from "./match_functions.ts";
 
 /** Event of two profiles, with its samples counted by command and function in the same terms. */
 export interface StackComparison {
+  /** Counts of A. */
   a: EventCounts;
+  /** Counts of B. */
   b: EventCounts;
   /** Normalization of B's weights: `share` where the recordings sampled different events. */
   normalize: Normalization;

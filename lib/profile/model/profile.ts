@@ -30,6 +30,7 @@ export interface ProfileObject {
   name: string;
   /** Path as mapped; equal to `name` for what is no file. */
   path: string;
+  /** Kind of code that it holds. */
   kind: ProfileObjectKind;
   /** Build id in lower-case hex, or "" if unknown. */
   buildId: string;
@@ -49,9 +50,13 @@ export interface ProfileEvent {
 
 /** Samples without a symbol for one cause, with its remedy. */
 export interface UnresolvedSamples {
+  /** Name of the object that they are in. */
   object: string;
+  /** Cause, as part of a sentence: `the file is not there`. */
   cause: string;
+  /** Advice on what to do about it; empty if there is none. */
   remedy: string;
+  /** Number of the samples. */
   samples: number;
 }
 
@@ -61,7 +66,9 @@ export interface ProfileLedger {
    * Source of the counts: the recorder, at its end, or the records of a file that has no ledger or only an early one.
    */
   from: "recorder" | "records";
+  /** Counts of each CPU. */
   rows: LedgerCounts[];
+  /** Counts of all CPUs together. */
   total: LedgerCounts;
   /** Set if the recorder did not get to its end: how much was lost is unknown, but at least this many. */
   unfinished?: { atLeast: number };
@@ -93,16 +100,23 @@ export interface ProfileStacks {
  * say.
  */
 export interface ProfileMeta {
+  /** Command line of the recorder. */
   command: string;
+  /** Name of the machine. */
   host: string;
+  /** Release of its kernel. */
   kernel: string;
+  /** Architecture, as uname(1) has it. */
   arch: string;
+  /** Description of its CPU. */
   cpu: string;
+  /** Number of its CPUs that were online. */
   cpus: number;
   /** Seconds between the first and the last sample. */
   seconds: number;
-  /** Times of the first and the last sample, in ns of the recording's clock; -1n if samples have no times. */
+  /** Time of the first sample, in ns of the recording's clock; -1n if samples have no times. */
   start: bigint;
+  /** Time of the last sample, in ns of the recording's clock; -1n if samples have no times. */
   end: bigint;
   /** Wall-clock time of the first sample, in ms since 1970. */
   wallStart: number;
@@ -130,14 +144,19 @@ export interface ProfileLines {
   file: Int32Array;
   /** Line number from 1; 0 for code that the compiler made up. */
   line: Int32Array;
+  /** Paths of the source files. */
   paths: string[];
 }
 
 /** Samples of a recording, with symbols; see the top of this file. */
 export interface Profile {
+  /** Facts of the recording. */
   meta: ProfileMeta;
+  /** Events, in the order of the file. */
   events: ProfileEvent[];
+  /** Names of threads and processes, each once. */
   comms: string[];
+  /** Mapped objects. */
   objects: ProfileObject[];
   /**
    * Symbols, each a function of one object. `start` is a symbol's first address, of the same kind as `frames.address`, and
@@ -184,6 +203,7 @@ export interface Profile {
    * asked for, as it is the one table that grows with the length of a recording.
    */
   times?: { at: Float64Array; sample: Int32Array; period: Float64Array; texts?: readonly string[] };
+  /** Samples without a symbol, by cause. */
   unresolved: UnresolvedSamples[];
   /** Source lines; absent unless asked for. */
   lines?: ProfileLines;
@@ -191,7 +211,9 @@ export interface Profile {
 
 /** Number of samples, and the sum of their periods. */
 export interface Weight {
+  /** Number of samples. */
   count: number;
+  /** Sum of their periods. */
   period: number;
 }
 
@@ -240,13 +262,15 @@ function sum(profile: Profile, column: Float64Array, event: number): number {
   return total;
 }
 
-/** Rows sorted by a column, and the position behind the last row of each value. */
-interface ByEvent {
+/** Rows sorted by a column. */
+export interface SortedRows {
+  /** Rows, by value and then by number. */
   order: Int32Array;
+  /** Position in `order` behind the last row of each value. */
   ends: Int32Array;
 }
 
-const byEvent = new WeakMap<SampleColumns, ByEvent>();
+const byEvent = new WeakMap<SampleColumns, SortedRows>();
 
 /** Returns the rows of `samples` of an event, ascending. The cost is that of one event, however many there are. */
 export function samplesOf({ samples, events }: Profile, event: number): Int32Array {
@@ -256,7 +280,7 @@ export function samplesOf({ samples, events }: Profile, event: number): Int32Arr
 }
 
 /** Sorts the rows of a column of numbers below `count` by value, and then by row. */
-export function countingSort(column: Int32Array, count: number): ByEvent {
+export function countingSort(column: Int32Array, count: number): SortedRows {
   const next = new Int32Array(count + 1);
   for (let row = 0; row < column.length; row++) next[column[row] + 1]++;
   for (let number = 1; number < next.length; number++) next[number] += next[number - 1];
