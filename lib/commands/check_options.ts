@@ -2,7 +2,7 @@
 
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
-import { type Benchmark, LIMITS, parseConfig, type Thresholds } from "../check/baseline/config.ts";
+import { type Benchmark, OPTION_LIMITS, parseConfig, type Thresholds } from "../check/baseline/config.ts";
 import { FOREIGN_FORMATS, type ForeignFormat } from "../check/foreign/foreign_formats.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
@@ -268,17 +268,17 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(input === undefined ? {} : { input }),
     keepEnv: args.has("keep-env") ? args.texts("keep-env").map(variableOf) : benchmark.keepEnv ?? [],
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
-    warmups: args.number("warmup", LIMITS.warmup) ?? benchmark.warmup ??
+    warmups: args.number("warmup", OPTION_LIMITS.warmup) ?? benchmark.warmup ??
       DEFAULT_WARMUPS,
     metrics: [...new Set(metrics)],
     thresholds: {
       all: said.all ?? benchmark.thresholds.all,
       byMetric: { ...(said.all === undefined ? benchmark.thresholds.byMetric : {}), ...said.byMetric },
     },
-    maxRuns: args.number("max-runs", LIMITS.maxRuns) ?? benchmark.maxRuns ??
+    maxRuns: args.number("max-runs", OPTION_LIMITS.maxRuns) ?? benchmark.maxRuns ??
       DEFAULT_MAX_RUNS,
-    timeoutMs: 1000 * (args.number("timeout", LIMITS.timeout) ?? benchmark.timeout ?? Infinity),
-    budgetMs: 1000 * (args.number("budget", LIMITS.budget) ?? benchmark.budget ?? DEFAULT_BUDGET),
+    timeoutMs: 1000 * (args.number("timeout", OPTION_LIMITS.timeout) ?? benchmark.timeout ?? Infinity),
+    budgetMs: 1000 * (args.number("budget", OPTION_LIMITS.budget) ?? benchmark.budget ?? DEFAULT_BUDGET),
   };
 }
 

@@ -250,7 +250,11 @@ testNeeding(
       assertRefused(other, /write \/dev\/fd\/5: that descriptor is open for reading alone/);
       const report = ["report", "-i", file, "-o", "/dev/stdout"], all = `${folder}/all`;
       const { stdout } = await sh(`{ echo first; "$@"; echo last; } >${all} && cat ${all}`, report);
-      assertMatch(stdout, /^first\ncommand [^]*\nlast\n$/, "what is there stays, and what comes is behind it");
+      assertMatch(
+        stdout,
+        /^first\ncommand [^]*\nlast\n$/,
+        "what is there stays, and what comes is behind it",
+      );
       for (
         const args of [["report", "-i", file, "-o", `${folder}/x.txt`], ["record", "-o", file, "--", "true"]]
       ) {

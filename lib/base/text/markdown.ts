@@ -11,7 +11,7 @@ import { printable, printableLines } from "./printable.ts";
  * characters has `…` in its middle.
  */
 export function markdownCode(text: string, most = Infinity): string {
-  const shown = shortened(printable(text), most);
+  const shown = withoutMiddle(printable(text), most);
   if (shown === "") return "(empty)";
   return shown.split("|").map((part) => part === "" ? "" : codeSpan(part)).join("&#124;");
 }
@@ -43,7 +43,7 @@ export function markdownBlock(text: string): string {
 }
 
 /** Returns text of at most `most` characters, with `…` in the place of its middle. */
-export function shortened(text: string, most: number): string {
+export function withoutMiddle(text: string, most: number): string {
   if (text.length <= most) return text;
   const head = Math.ceil(most / 2), tail = most - head - 1;
   return `${whole(text.slice(0, head))}…${whole(text.slice(text.length - tail))}`;

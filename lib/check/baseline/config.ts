@@ -54,7 +54,7 @@ export interface CheckConfig {
 }
 
 /** Limits of numbers, on the command line and in the file; times are in seconds. */
-export const LIMITS = {
+export const OPTION_LIMITS = {
   maxRuns: { min: 2, max: 1000, integer: true },
   budget: { min: 0.1, max: 1e6 },
   timeout: { min: 0.001, max: 1e6 },
@@ -103,10 +103,10 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
   return {
     ...(from ? { from: from.text() } : {}),
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
-    ...(maxRuns ? { maxRuns: maxRuns.number(LIMITS.maxRuns) } : {}),
-    ...(budget ? { budget: budget.number(LIMITS.budget) } : {}),
-    ...(timeout ? { timeout: timeout.number(LIMITS.timeout) } : {}),
-    ...(warmup ? { warmup: warmup.number(LIMITS.warmup) } : {}),
+    ...(maxRuns ? { maxRuns: maxRuns.number(OPTION_LIMITS.maxRuns) } : {}),
+    ...(budget ? { budget: budget.number(OPTION_LIMITS.budget) } : {}),
+    ...(timeout ? { timeout: timeout.number(OPTION_LIMITS.timeout) } : {}),
+    ...(warmup ? { warmup: warmup.number(OPTION_LIMITS.warmup) } : {}),
     ...(prepare ? { prepare: wordsOf(prepare) } : {}),
     ...(setup ? { setup: wordsOf(setup) } : {}),
     ...(cleanup ? { cleanup: wordsOf(cleanup) } : {}),

@@ -4,7 +4,7 @@
  */
 
 import { counted } from "../../base/text/plural.ts";
-import { markdownBlock, markdownCode, markdownText, shortened } from "../../base/text/markdown.ts";
+import { markdownBlock, markdownCode, markdownText, withoutMiddle } from "../../base/text/markdown.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { amountText, relativeChangeText } from "../../report/shared/amount.ts";
 import { type Fingerprint, FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
@@ -88,7 +88,9 @@ function symbolParts({ where, grown = {} }: CheckResult): string[][] {
   for (const [i, name] of names.entries()) {
     const lines = Object.hasOwn(grown, name)
       ? details(`${codeHtml(name)}: symbols that grew`, symbolLines(grown[name]))
-      : details(`${codeHtml(name)}: where it went`, [markdownBlock(shortened(where[name], MAX_SENTENCE))]);
+      : details(`${codeHtml(name)}: where it went`, [
+        markdownBlock(withoutMiddle(where[name], MAX_SENTENCE)),
+      ]);
     left -= sizeOf(lines);
     if (left < 0) return [...parts, [`and the profiles of ${counted(names.length - i, "more benchmark")}`]];
     parts.push(lines);
@@ -158,7 +160,7 @@ function code(name: string): string {
 }
 
 function codeHtml(name: string): string {
-  return `<code>${escapeXml(shortened(name, MAX_NAME).replace(/\s/g, " "))}</code>`;
+  return `<code>${escapeXml(withoutMiddle(name, MAX_NAME).replace(/\s/g, " "))}</code>`;
 }
 
 /** Limit of a list: its characters, and the noun for what is left out. */

@@ -21,9 +21,9 @@ import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
 import { type BenchmarkOutcome, progress } from "./benchmark.ts";
 import {
   type BenchmarkPlan,
-  Budget,
   type CheckContext,
   limitOf,
+  SeriesBudget,
   SmallBudget,
   trialRound,
   withSetupOf,
@@ -131,7 +131,7 @@ class HarnessRuns {
 
   /** Adds rows and notes to `outcome`. Throws CommandError when a command fails, UnsupportedError for what it writes. */
   async judge(outcome: BenchmarkOutcome): Promise<void> {
-    const begun = performance.now(), budget = new Budget(), plan = this.#plan;
+    const begun = performance.now(), budget = new SeriesBudget(), plan = this.#plan;
     try {
       const first: BenchmarkSamples[][] = [[], []];
       const roundMs = await trialRound(plan, async (command) => {

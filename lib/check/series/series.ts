@@ -266,7 +266,7 @@ function runSeries(
   context: CheckContext,
 ): RunSeries {
   const runner = newRunner(plan, jobsOf(plan, (argv) => argv), sources, context);
-  const budget = new Budget();
+  const budget = new SeriesBudget();
   const walls: RunSeries["walls"] = [[], []];
   const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
@@ -287,7 +287,7 @@ function runSeries(
 }
 
 /** Budget of a series. When it ends a run, the series ends, and the command is not at fault. */
-export class Budget {
+export class SeriesBudget {
   isOver = false;
 
   /** Makes a run. Returns undefined when the budget ended it. */
@@ -311,7 +311,7 @@ function valgrindSeries(
   const counts = new ValgrindCounts();
   const jobs = jobsOf(plan, (argv) => counts.argv(argv), (argv) => pinnedEnvironmentOf(plan, argv));
   const runner = newRunner(plan, jobs, [], { ...context, failureHint: PINNED_HINT });
-  const budget = new Budget();
+  const budget = new SeriesBudget();
   const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {

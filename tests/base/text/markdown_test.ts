@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { markdownBlock, markdownCode, markdownText, shortened } from "../../../lib/base/text/markdown.ts";
+import { markdownBlock, markdownCode, markdownText, withoutMiddle } from "../../../lib/base/text/markdown.ts";
 
 Deno.test("markdownCode() is a span that backticks, pipes, spaces and line ends in a name do not end", () => {
   const spans: [string, string][] = [
@@ -41,11 +41,11 @@ Deno.test("markdownBlock() has a fence that nothing in it closes", () => {
   assertEquals(markdownBlock("a\n`````\n\x1b"), "``````\na\n`````\n\\x1b\n``````");
 });
 
-Deno.test("shortened() keeps both ends of a text, and no half of a character", () => {
-  assertEquals(shortened("short", 5), "short");
-  assertEquals(shortened("0123456789", 5), "012…9");
+Deno.test("withoutMiddle() keeps both ends of a text, and no half of a character", () => {
+  assertEquals(withoutMiddle("short", 5), "short");
+  assertEquals(withoutMiddle("0123456789", 5), "012…9");
   for (let most = 2; most < 12; most++) {
-    const cut = shortened("😀".repeat(8), most);
+    const cut = withoutMiddle("😀".repeat(8), most);
     assert(cut.length <= most && cut.isWellFormed(), cut);
   }
 });
