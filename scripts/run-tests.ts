@@ -11,6 +11,11 @@ const IN_CI = Deno.env.get("CI") !== undefined;
 /** Runs tests that have been type-checked before. */
 const DENO_TEST = ["scripts/deno", "test", "-A", "--no-check"];
 
+/** Makes the job that runs a check of scripts/. */
+function scriptCheck(name: string, script: string): Job {
+  return { name, command: ["scripts/deno", "run", "-A", "-q", `scripts/${script}.ts`], kind: "check" };
+}
+
 const CHECKS: readonly Job[] = [
   {
     name: "types",
@@ -19,26 +24,10 @@ const CHECKS: readonly Job[] = [
   },
   { name: "lint", command: ["scripts/deno", "lint", "-q"], kind: "check" },
   { name: "format", command: ["scripts/deno", "fmt", "-q", "--check"], kind: "check" },
-  {
-    name: "imports go one way",
-    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-layers.ts"],
-    kind: "check",
-  },
-  {
-    name: "doc comments stand alone",
-    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-comments.ts"],
-    kind: "check",
-  },
-  {
-    name: "entry files are documented",
-    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-docs.ts"],
-    kind: "check",
-  },
-  {
-    name: "no two files export one name",
-    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-names.ts"],
-    kind: "check",
-  },
+  scriptCheck("imports go one way", "check-layers"),
+  scriptCheck("doc comments stand alone", "check-comments"),
+  scriptCheck("entry files are documented", "check-docs"),
+  scriptCheck("no two files export one name", "check-names"),
 ];
 
 /** Rooms of tests whose files take long enough to be started by themselves, the longest first. */
