@@ -1,7 +1,7 @@
 /** What report, diff and analyze say of filters that match nothing, and of callers that were not recorded. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { filterWarnings } from "../../lib/commands/report_filter.ts";
+import { filterWarnings, partIn, type ProfilePart } from "../../lib/commands/report_filter.ts";
 import { profileOf } from "../profile/build.ts";
 import { ProfileQuery } from "../../lib/profile/query/query.ts";
 import { testNeeding } from "../needs.ts";
@@ -47,6 +47,20 @@ Deno.test("long names of C++ are folded in a warning that nothing matches", () =
   assertEquals(filterWarnings(new ProfileQuery(profile), profileOf([]), part), [
     "no sample matches --symbols none: there are samples of std::map<…>::find(int) (75.00%), main (25.00%)",
   ]);
+});
+
+Deno.test("names with commas that the recording has as they stand are not split, in no list", () => {
+  const query = new ProfileQuery(profileOf(["a,b lib,x.so!JS:f,g 3", "a app!g 1"]));
+  const read = (lists: ProfilePart["lists"]) => partIn(query, { absolute: true, filter: {}, lists }).filter;
+  assertEquals(read({ comms: "a,b", objects: "lib,x.so,app", symbols: "JS:f,g,g" }), {
+    comms: new Set(["a,b"]),
+    objects: new Set(["lib,x.so", "app"]),
+    symbols: new Set(["JS:f,g", "g"]),
+  });
+  assertEquals(read({ comms: "b,a", symbols: "JS:f\\,g,none" }), {
+    comms: new Set(["b", "a"]),
+    symbols: new Set(["JS:f,g", "none"]),
+  });
 });
 
 testNeeding(
