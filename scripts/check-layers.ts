@@ -105,7 +105,20 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   cli: { imports: ["base"] },
   check: {
     imports: ["run", "report", "cli", ...RUN],
-    folders: ["statistics", "metrics", "baseline", "stat", ".", "output", "foreign", "series"],
+    folders: [
+      ...[
+        "statistics",
+        "metrics",
+        "baseline",
+        "history",
+        "stat",
+        ".",
+        "output",
+        "trend",
+        "foreign",
+        "series",
+      ],
+    ],
   },
   commands: {
     imports: ["annotate", "check", "run", "report", "cli", ...RUN.filter((room) => room !== "ffi")],

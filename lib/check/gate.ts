@@ -72,8 +72,8 @@ export interface MetricGate {
   judgement?: Judgement;
   /** Reason why the metric can never be judged: a value is unknown, or 0, of which there is no ratio. */
   unmeasurable?: string;
-  /** Samples of all runs, including those after the one that decided. */
-  samples: { old: number[]; new: number[] };
+  /** Samples of all runs, including those after the one that decided; `gauge` has those of the calibration workload. */
+  samples: { old: number[]; new: number[]; gauge?: number[] };
   /** Number of rounds until the decision. */
   rounds: number;
 }
@@ -159,7 +159,13 @@ function look(
     one.unmeasurable = typeof now === "string" ? now : other as string;
     return;
   }
-  one.samples = { old: stored ? [...stored.samples] : other, new: now };
+  const gauge = stored && !source.steady
+    ? valuesOf(samples[OLD], source, "the calibration workload")
+    : undefined;
+  one.samples = {
+    ...{ old: stored ? [...stored.samples] : other, new: now },
+    ...(Array.isArray(gauge) ? { gauge } : {}),
+  };
   const terms: JudgementTerms = { threshold: threshold / 100, confidence, steady: source.steady };
   const steady = judgeSteady(one.samples.old, one.samples.new, terms);
   if (steady) {

@@ -11,6 +11,7 @@ import {
   type Baseline,
   parseBaseline,
   pinnedDifferences,
+  type PinnedRuns,
   renderBaseline,
   type StoredBenchmark,
 } from "../check/baseline/baseline.ts";
@@ -34,7 +35,8 @@ import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
-import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
+import { checkBenchmark, measureBaseline, type MeasuredBaseline } from "../check/series/benchmark.ts";
+import { CheckHistory } from "./check_history.ts";
 import { checkHarness, isHarness, withResultPaths } from "../check/series/harness.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
 import {
@@ -57,6 +59,7 @@ export const command: CommandSpec = {
     "[--config FILE] [--update]",
     "--from FORMAT [-m METRIC]... [-t PCT]... OLD NEW",
     "--from FORMAT --against 'OLD HARNESS' [-m METRIC]... [-t PCT]... -- NEW HARNESS",
+    "--history FILE [--baseline-branch NAME | --update] [-m METRIC]... [-t PCT]... -- COMMAND",
   ],
   options: CHECK_OPTIONS,
   groups: CHECK_GROUPS,
@@ -66,6 +69,7 @@ export const command: CommandSpec = {
     "pmuctl check --junit check.xml   # the benchmarks of pmuctl.json",
     "pmuctl check --from go old.txt new.txt",
     "pmuctl check --from google-benchmark --against './old/bench --benchmark_out={}' -- ./bench --benchmark_out={}",
+    "pmuctl check --history perf.jsonl --baseline-branch main -- ./bench",
   ],
   takesCommand: true,
   run,
@@ -75,7 +79,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
   if (args.has("from") && !args.has("against")) {
     const { checkForeign } = await import("./check_from.ts");
-    return tell({ result: checkForeign(args), files: args.command }, machine, args, io);
+    const result = await checkForeign(args, machine, io);
+    return tell({ result, files: args.command }, machine, args, io);
   }
   const request = requestOf(args);
   const note = (line: string) => io.err(`pmuctl: ${line}`);
@@ -87,8 +92,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     stopper: onStopSignals(io.stderrIsTerminal),
     width: widthOf(args, io),
   };
-  if (args.has("update")) return await update(request, machine, args.has("profile"), setting);
-  const checked = await check(request, machine, args, setting);
+  const history = request.history && await CheckHistory.open(request.history, machine, io.env);
+  if (args.has("update")) return await update(request, { machine, history, args }, setting);
+  const checked = await check(request, { machine, history, args }, setting);
   return tell({ ...checked, file: request.config }, machine, args, io);
 }
 
@@ -134,29 +140,37 @@ function tell(
   return status;
 }
 
+/** Surroundings of a check: its machine, its history and its command line. */
+interface CheckPlace {
+  machine: Fingerprint;
+  history?: CheckHistory;
+  args: ParsedArgs;
+}
+
 /** Runs all benchmarks, one after another, and judges each. */
 async function check(
   { plans, baseline: file }: CheckRequest,
-  machine: Fingerprint,
-  args: ParsedArgs,
+  { machine, history, args }: CheckPlace,
   setting: CheckContext,
 ): Promise<{ result: CheckResult; stopSignal?: number }> {
-  const baseline = file === undefined ? {} : readBaseline(file);
-  const result: CheckResult = { rows: [], notes: [], where: {} };
+  const baseline = file === undefined ? history : measurementsIn(file);
+  const result: CheckResult = { rows: [], notes: [...(history?.notes ?? [])], where: {} };
   for (const plan of plans) {
-    const stored = plan.against ? undefined : baseline[plan.name];
-    const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
-    const obstacle = plan.against
-      ? undefined
-      : await baselineObstacle(plan, { metrics, stored, machine, file: file!, args }, result.notes);
+    const { stored, metrics, obstacle, ...compared } = plan.against
+      ? { ...comparisonOf(plan, undefined), obstacle: undefined }
+      : await comparable(plan, baseline!, { machine, args });
     if (obstacle !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
-      append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, obstacle)));
+      const added = history && await addFirst(history, { ...plan, metrics }, setting);
+      if (added?.stopSignal !== undefined) return { result, stopSignal: added.stopSignal };
+      const reason = added ? `${obstacle}; ${added.text}` : obstacle;
+      append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, reason)));
       continue;
     }
+    append(result.notes, compared.notes);
     // wall times of another machine tell nothing, whatever its counts do
     const isSameMachine = stored && fingerprintDifferences(stored.machine, machine).length === 0;
-    const { rows, notes, stopSignal } = isHarness(plan)
+    const { rows, notes, stopSignal, measured, foreign } = isHarness(plan)
       ? await checkHarness(plan, setting)
       : await checkBenchmark(
         { ...plan, metrics },
@@ -166,6 +180,7 @@ async function check(
     append(result.rows, rows);
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
+    await (plan.from === undefined ? history?.add(plan, measured) : history?.addSamples(plan.from, foreign ?? []));
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
       const profiled = (of: BenchmarkPlan) => regressionProfile(of, file, setting);
       const { text, grown } = await (isHarness(plan) ? withResultPaths(plan, profiled) : profiled(plan));
@@ -176,14 +191,86 @@ async function check(
   return { result };
 }
 
+/** Earlier measurements: a baseline file, or a branch of a history. */
+interface Measurements {
+  /** Name in messages. */
+  name: string;
+  /** Remedy where it has no measurements of a benchmark. */
+  remedy: string;
+  /** Returns those of a benchmark, best first. */
+  stored(benchmark: string): readonly StoredBenchmark[];
+}
+
+function measurementsIn(file: string): Measurements {
+  const baseline = readBaseline(file);
+  return {
+    name: file,
+    remedy: ": measure it with --update",
+    stored: (name) => Object.hasOwn(baseline, name) ? [baseline[name]] : [],
+  };
+}
+
+/** Measurements that a benchmark is compared with, if there are any, and the metrics to compare. */
+interface Compared {
+  stored: StoredBenchmark | undefined;
+  metrics: string[];
+  /** Notes about permitted mismatches. */
+  notes: string[];
+}
+
+function comparisonOf(plan: BenchmarkPlan, stored: StoredBenchmark | undefined): Compared {
+  const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
+  return { stored, metrics, notes: [] };
+}
+
+/** Returns the best measurements that a benchmark can be compared with, or the obstacle to that. */
+async function comparable(
+  plan: BenchmarkPlan,
+  baseline: Measurements,
+  { machine, args }: CheckPlace,
+): Promise<Compared & { obstacle?: string }> {
+  const candidates = baseline.stored(plan.name);
+  const found: (Compared & { obstacle?: string })[] = [];
+  const asksPinned = candidates.some(({ metrics }) =>
+    Object.values(metrics).some(({ rung }) => isOfValgrind(rung))
+  );
+  const pinned = asksPinned ? await pinnedRunsOf(plan) : undefined;
+  for (const stored of candidates.length > 0 ? candidates : [undefined]) {
+    const compared = comparisonOf(plan, stored);
+    const comparison = { ...compared, machine, pinned, from: baseline, args };
+    const obstacle = baselineObstacle(plan, comparison, compared.notes);
+    found.push({ ...compared, obstacle });
+    if (obstacle === undefined && compared.notes.length === 0) break;
+  }
+  return found.find(({ obstacle, notes }) => obstacle === undefined && notes.length === 0) ??
+    found.find(({ obstacle }) => obstacle === undefined) ?? found[0];
+}
+
+/** Measures a benchmark that has nothing to compare with, and adds it to the history. Returns what came of it. */
+async function addFirst(
+  history: CheckHistory,
+  plan: BenchmarkPlan,
+  setting: CheckContext,
+): Promise<{ text: string; stopSignal?: number }> {
+  try {
+    const { stopSignal, ...measured } = await measureBaseline(plan, setting);
+    if (stopSignal === undefined) await history.add(plan, measured);
+    return { text: "this run was added to the history, for the next one to compare with", stopSignal };
+  } catch (error) {
+    if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
+    return { text: error.message };
+  }
+}
+
 /** A benchmark's baseline, and what to compare it with. */
 interface Comparison {
   metrics: readonly string[];
   /** Undefined when the baseline does not have the benchmark. */
   stored: StoredBenchmark | undefined;
   machine: Fingerprint;
-  /** Path of the baseline. */
-  file: string;
+  /** Conditions of runs under valgrind here; undefined when nothing was measured by it. */
+  pinned: PinnedRuns | undefined;
+  from: Measurements;
   args: ParsedArgs;
 }
 
@@ -191,14 +278,14 @@ interface Comparison {
  * Returns why a benchmark cannot be compared with the baseline; undefined when it can. Adds a note about a permitted
  * mismatch.
  */
-async function baselineObstacle(
+function baselineObstacle(
   plan: BenchmarkPlan,
-  { metrics, stored, machine, file, args }: Comparison,
+  { metrics, stored, machine, pinned, from, args }: Comparison,
   notes: string[],
-): Promise<string | undefined> {
-  if (!stored) return `${file} has no '${plan.name}': measure it with --update`;
+): string | undefined {
+  if (!stored) return `${from.name} has no '${plan.name}'${from.remedy}`;
   const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
-  if (missing !== undefined) return `${file} has no ${missing} of '${plan.name}': measure it with --update`;
+  if (missing !== undefined) return `${from.name} has no ${missing} of '${plan.name}'${from.remedy}`;
   if (!isSameCommand(stored.command, plan.argv)) {
     return `the baseline measured another command, ${
       quoteWords(stored.command)
@@ -209,8 +296,8 @@ async function baselineObstacle(
   const ofValgrind = metrics.filter((metric) => isOfValgrind(stored.metrics[metric].rung));
   const keys = ofValgrind.length === metrics.length ? VALGRIND_KEYS : undefined;
   const differing = fingerprintDifferences(stored.machine, machine, keys);
-  if (ofValgrind.length > 0) {
-    append(differing, pinnedDifferences(stored.metrics[ofValgrind[0]].pinned, await pinnedRunsOf(plan)));
+  if (pinned !== undefined && ofValgrind.length > 0) {
+    append(differing, pinnedDifferences(stored.metrics[ofValgrind[0]].pinned, pinned));
   }
   if (differing.length === 0) return undefined;
   if (!args.has("allow-mismatch")) {
@@ -249,19 +336,23 @@ function isSameCommand(one: readonly string[], other: readonly string[]): boolea
   return one.length === other.length && one.every((word, i) => word === other[i]);
 }
 
-/** Measures all benchmarks and writes them into the baseline. Other benchmarks in the file stay as they are. */
+/**
+ * Measures all benchmarks, adds them to the history, and writes them into the baseline. Other benchmarks in the baseline
+ * stay as they are.
+ */
 async function update(
-  { plans, baseline: file }: CheckRequest,
-  machine: Fingerprint,
-  withProfile: boolean,
+  { plans, baseline: file, history: kept }: CheckRequest,
+  { machine, history, args }: CheckPlace,
   setting: CheckContext,
 ): Promise<number> {
   const { note } = setting;
-  if (file === undefined) {
+  for (const line of history?.notes ?? []) note(line);
+  if (plans.length === 0) {
     note("nothing to update: every benchmark is compared with another command (against)");
     return EXIT.ok;
   }
-  const read = () => exists(file, Deno.statSync) ? readBaseline(file) : {};
+  const written = [file, kept?.file].filter((name) => name !== undefined).join(" and ");
+  const read = () => file !== undefined && exists(file, Deno.statSync) ? readBaseline(file) : {};
   const before = read(); // read first, to report a damaged baseline before anything is measured
   const measured: Baseline = {};
   for (const plan of plans) {
@@ -269,12 +360,15 @@ async function update(
     const { metrics, wall, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
-      note(`interrupted: ${file} was not written`);
+      note(`interrupted: ${file === undefined ? plan.name : file} was not written`);
       return 128 + stopSignal;
     }
-    if (withProfile) note(`wrote ${await measuring(plan, () => saveProfile(plan, file, setting))}`);
+    await history?.add(plan, { metrics, wall });
+    if (file !== undefined && args.has("profile")) {
+      note(`wrote ${await measuring(plan, () => saveProfile(plan, file, setting))}`);
+    }
     measured[plan.name] = {
-      ...{ command: plan.argv, machine, metrics },
+      ...{ command: plan.argv, machine, metrics: withoutUnits(metrics) },
       ...(wall ? { wall } : {}),
       ...(plan.warmups === DEFAULT_WARMUPS ? {} : { warmups: plan.warmups }),
       ...(plan.input === undefined ? {} : { input: plan.input }),
@@ -287,12 +381,21 @@ async function update(
       note(`${plan.name}: ${rung}, ${counted(samples.length, "run")}`);
     }
   }
-  // another --update may have written the file meanwhile
-  await withFolderLock(folderOf(file), () => {
-    writeOutputFile(file, renderBaseline({ ...read(), ...measured }), { durable: true });
-  });
-  note(`wrote ${file}`);
+  if (file !== undefined) {
+    // another --update may have written the file meanwhile
+    await withFolderLock(folderOf(file), () => {
+      writeOutputFile(file, renderBaseline({ ...read(), ...measured }), { durable: true });
+    });
+  }
+  note(`wrote ${written}`);
   return EXIT.ok;
+}
+
+/** Returns metrics as a baseline has them, where the source says the unit. */
+function withoutUnits(metrics: MeasuredBaseline["metrics"]): StoredBenchmark["metrics"] {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, { unit: _, ...metric }]) => [name, metric]),
+  );
 }
 
 /** Does `work` on a benchmark. Throws UnsupportedError for a command that fails: its own status may say "regressed". */

@@ -33,6 +33,17 @@ export const CHECK_OPTIONS: OptionSpec[] = [
   { name: "baseline", value: "FILE", help: "compare with earlier measurements in this file" },
   { name: "update", help: "measure, and write the baseline instead of comparing" },
   {
+    name: "history",
+    value: "FILE",
+    help:
+      "add what is measured to this file, for 'trend', and compare with what it has, without another baseline",
+  },
+  {
+    name: "baseline-branch",
+    value: "NAME",
+    help: "compare with the newest runs of this branch in the history (default: the branch checked out)",
+  },
+  {
     name: "config",
     value: "FILE",
     help: `check all benchmarks of this file (without a command: ${DEFAULT_CONFIG})`,
@@ -121,7 +132,10 @@ const COMMAND_OPTIONS = ["prepare", "setup", "cleanup", "shell", "input", "allow
 export const CHECK_GROUPS: readonly OptionGroup[] = [
   {
     title: "what to compare",
-    options: ["against", "baseline", "update", "config", "from", "name", "allow-mismatch"],
+    options: [
+      ...["against", "baseline", "update", "history", "baseline-branch", "config", "from", "name"],
+      "allow-mismatch",
+    ],
   },
   { title: "what to measure", options: ["metric", "threshold", "profile"] },
   {
@@ -132,11 +146,19 @@ export const CHECK_GROUPS: readonly OptionGroup[] = [
   { title: "result", options: ["strict", "json", "junit", "comment"] },
 ];
 
+/** History to add to. */
+export interface HistoryRequest {
+  file: string;
+  /** Branch to compare with; undefined for the one that is checked out. */
+  branch?: string;
+}
+
 /** Benchmarks to check, and what to compare them with. */
 export interface CheckRequest {
   plans: BenchmarkPlan[];
-  /** Baseline file to read or write; undefined when none is needed. */
+  /** Baseline file to read or write; undefined when none is needed. Without one, a history is compared with. */
   baseline?: string;
+  history?: HistoryRequest;
   /** Config file, if one is used. */
   config?: string;
 }
@@ -152,18 +174,44 @@ export function requestOf(args: ParsedArgs): CheckRequest {
   if (args.has("baseline") && args.has("against")) {
     throw new UsageError("check: --baseline and --against exclude each other: use one of them");
   }
-  return args.command.length > 0 ? commandRequest(args) : configRequest(args);
+  const request = args.command.length > 0 ? commandRequest(args) : configRequest(args);
+  const isHistoryAlone = request.baseline === undefined && request.plans.some(({ against }) => !against);
+  if (args.has("profile") && isHistoryAlone) {
+    throw new UsageError(
+      "check: --profile keeps a profile beside a baseline file, and a history has none: give --baseline FILE, or --against",
+    );
+  }
+  return request;
+}
+
+/**
+ * Returns the history on the command line. Throws UsageError for a branch of it that nothing would be compared with.
+ * @param inConfig history of the config file, if there is one.
+ */
+export function historyOf(args: ParsedArgs, inConfig?: HistoryRequest): HistoryRequest | undefined {
+  const file = args.text("history") ?? inConfig?.file;
+  if (args.has("baseline-branch")) {
+    if (file === undefined) {
+      throw new UsageError("check: --baseline-branch is a branch of the history: give --history FILE");
+    }
+    const other = ["against", "baseline", "update"].find((name) => args.has(name));
+    if (other !== undefined) {
+      throw new UsageError(`check: --baseline-branch and --${other} exclude each other: use one of them`);
+    }
+  }
+  return file === undefined ? undefined : { file, branch: args.text("baseline-branch") ?? inConfig?.branch };
 }
 
 function commandRequest(args: ParsedArgs): CheckRequest {
   if (args.has("config")) {
     throw new UsageError("check: a command and --config exclude each other: use one of them");
   }
-  const baseline = args.text("baseline") ?? (args.has("update") ? DEFAULT_BASELINE : undefined);
-  if (baseline === undefined && !args.has("against")) {
+  const history = historyOf(args);
+  const baseline = args.text("baseline") ?? (args.has("update") && !history ? DEFAULT_BASELINE : undefined);
+  if (baseline === undefined && !history && !args.has("against")) {
     throw new UsageError(
       "check: nothing to compare with: use --against 'OLD COMMAND' to run both, or --baseline FILE to compare with " +
-        "earlier measurements; --update --baseline FILE makes that file",
+        "earlier measurements; --update --baseline FILE makes that file, and --history FILE keeps those of each run",
     );
   }
   const shell = args.has("shell");
@@ -183,7 +231,7 @@ function commandRequest(args: ParsedArgs): CheckRequest {
     metrics: [],
     thresholds: { byMetric: {} },
   };
-  return { plans: [planOf(benchmark, args, "--against")], baseline };
+  return { plans: [planOf(benchmark, args, "--against")], baseline, history };
 }
 
 function configRequest(args: ParsedArgs): CheckRequest {
@@ -202,16 +250,25 @@ function configRequest(args: ParsedArgs): CheckRequest {
       `check: nothing to check: give a command (pmuctl check --against 'OLD' -- NEW), or write ${config}`,
     );
   }
-  const { baseline, benchmarks } = parseConfig(config, text);
+  const { baseline, benchmarks, ...named } = parseConfig(config, text);
   const folder = config.includes("/") ? config.slice(0, config.lastIndexOf("/") + 1) : "";
   const besideConfig = (path: string) => path.startsWith("/") ? path : folder + path;
   const plans = benchmarks.map((benchmark) => planOf(benchmark, args, `${config}: ${benchmark.name}:`))
     .filter(({ against }) => against === undefined || !args.has("update"));
+  const history = historyOf(
+    args,
+    named.history === undefined
+      ? undefined
+      : { file: besideConfig(named.history), branch: named.baselineBranch },
+  );
+  // a history takes the place of the default file, and a branch of it that of any
+  const file = args.has("baseline-branch") ? undefined : baseline ?? (history ? undefined : DEFAULT_BASELINE);
   const needsBaseline = plans.some(({ against }) => against === undefined);
   return {
-    plans,
-    config,
-    baseline: needsBaseline ? args.text("baseline") ?? besideConfig(baseline ?? DEFAULT_BASELINE) : undefined,
+    ...{ plans, config, history },
+    baseline: needsBaseline
+      ? args.text("baseline") ?? (file === undefined ? undefined : besideConfig(file))
+      : undefined,
   };
 }
 

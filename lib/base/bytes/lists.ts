@@ -22,6 +22,12 @@ export function least(numbers: Iterable<number>): number {
   return fewest;
 }
 
+/** Returns at most `most` of `items`, in their order and evenly spread over them. */
+export function thinned<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, i) => items[Math.floor(i * items.length / most)]);
+}
+
 /** Returns the length of the longest cell of each column; nothing for no rows. */
 export function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];

@@ -50,6 +50,10 @@ export interface Thresholds {
 export interface CheckConfig {
   /** Path of the baseline file, relative to the configuration file. */
   baseline?: string;
+  /** Path of the history, relative to the configuration file. */
+  history?: string;
+  /** Branch in the history that is compared with. */
+  baselineBranch?: string;
   benchmarks: Benchmark[];
 }
 
@@ -72,7 +76,7 @@ const COMMON = [
  */
 export function parseConfig(file: string, text: string): CheckConfig {
   const root = JsonShape.parse(file, text);
-  const members = root.members(["baseline", "benchmarks", ...COMMON]);
+  const members = root.members(["baseline", "history", "baselineBranch", "benchmarks", ...COMMON]);
   const common = commonOf(members);
   const benchmarks = root.need(members, "benchmarks").list().map((shape): Benchmark => {
     const own = shape.members(["name", "command", "against", ...COMMON]);
@@ -94,7 +98,16 @@ export function parseConfig(file: string, text: string): CheckConfig {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new BadInputError(`${file}: two benchmarks are named '${twice}'`);
   if (benchmarks.length === 0) throw new BadInputError(`${file}: it has no benchmarks`);
-  return { baseline: members.baseline?.text(), benchmarks };
+  const { baseline, history, baselineBranch } = members;
+  if (baselineBranch && (baseline || !history)) {
+    throw new BadInputError(
+      `${file}: baselineBranch is a branch of the history: give history, and leave baseline out`,
+    );
+  }
+  return {
+    ...{ baseline: baseline?.text(), history: history?.text(), baselineBranch: baselineBranch?.text() },
+    benchmarks,
+  };
 }
 
 function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {

@@ -1,5 +1,6 @@
 /** Verdicts on samples that another tool has measured, before and now. */
 
+import { thinned } from "../../base/bytes/lists.ts";
 import { counted } from "../../base/text/plural.ts";
 import { type CheckRow, figuresOf } from "../output/result.ts";
 import { fewestOfEach } from "../statistics/rank_sum.ts";
@@ -97,7 +98,7 @@ function rowOf(
     };
   }
   const terms = { threshold: threshold / 100, confidence, steady: unit !== "ns" };
-  const before = thinned(old.values), after = thinned(now.values);
+  const before = thinned(old.values, MAX_VALUES), after = thinned(now.values, MAX_VALUES);
   const judgement = judgeSteady(before, after, terms) ?? judgeUnpaired(before, after, terms);
   const figures = figuresOf(before, after, judgement);
   if (judgement.outcome !== "undecided") {
@@ -115,10 +116,4 @@ function rowOf(
       "or give a greater --threshold"
     : "the change is too close to the threshold to decide: measure more often";
   return { ...row, verdict: "inconclusive", figures, reason };
-}
-
-/** Returns at most MAX_VALUES of the values, in their order and evenly spread over it. */
-function thinned(values: readonly number[]): readonly number[] {
-  if (values.length <= MAX_VALUES) return values;
-  return Array.from({ length: MAX_VALUES }, (_, i) => values[Math.floor(i * values.length / MAX_VALUES)]);
 }

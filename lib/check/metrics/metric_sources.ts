@@ -89,6 +89,12 @@ export function isOfValgrind(name: string): boolean {
   return name.startsWith("instructions(valgrind");
 }
 
+/** Returns whether the source of that name, as stored, counts what the program does, however fast the machine is. */
+export function isSteady(name: string): boolean {
+  return isOfValgrind(name) ||
+    Object.values(SOURCES).some((sources) => sources.some((source) => source.steady && source.name === name));
+}
+
 /** Names of metrics, for help and errors. */
 export const METRIC_NAMES: readonly string[] = Object.keys(SOURCES);
 

@@ -4,7 +4,9 @@ import { counted } from "../../base/text/plural.ts";
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { once } from "../../base/system/once.ts";
-import type { StoredBenchmark, StoredMetric } from "../baseline/baseline.ts";
+import type { StoredBenchmark } from "../baseline/baseline.ts";
+import type { BenchmarkSamples } from "../foreign/samples.ts";
+import type { HistoryMetric } from "../history/history_line.ts";
 import type { SourceChoice } from "../metrics/choose_source.ts";
 import { type GatedMetric, type GateResult, NEW, OLD, runGate, type RunValues } from "../gate.ts";
 import type { MetricSource } from "../metrics/metric_sources.ts";
@@ -38,12 +40,20 @@ interface WithSource {
 /** Metric for which a source was found. */
 type ChosenMetric = SourceChoice & WithSource;
 
+/** Measurements of the new command: its metrics by requested name, and wall times in ns of some runs. */
+export interface MeasuredBenchmark extends Pick<StoredBenchmark, "wall"> {
+  metrics: Record<string, HistoryMetric>;
+}
+
 /** Result of a benchmark. */
 export interface BenchmarkOutcome {
   /** Row of each metric. */
   rows: CheckRow[];
   /** Remarks on the result, a sentence each. */
   notes: string[];
+  measured: MeasuredBenchmark;
+  /** Samples of the new command's benchmarks, where another tool has measured. */
+  foreign?: BenchmarkSamples[];
   /** Signal by which the user stopped the check. */
   stopSignal?: number;
 }
@@ -55,7 +65,7 @@ export async function checkBenchmark(
   shared: CheckContext,
 ): Promise<BenchmarkOutcome> {
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
-  const outcome: BenchmarkOutcome = { rows: [], notes: [] };
+  const outcome: BenchmarkOutcome = { rows: [], notes: [], measured: { metrics: {} } };
   try {
     await withSetupOf(plan, shared, async () => {
       const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
@@ -104,12 +114,34 @@ async function runBenchmark(
     const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
     const { gates, ...series } = await gateSeries(plan, part, gated.length, { budgetMs, roundMs, context });
     append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
+    Object.assign(outcome.measured.metrics, await measuredMetrics(plan, gates));
     outcome.stopSignal ??= series.stopSignal;
     walls ??= series.walls;
   }
-  if (outcome.stopSignal === undefined) {
-    append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
+  const sources = gated.map(({ source }) => source.name);
+  if (outcome.stopSignal === undefined && isWallNoted(stored, sources)) {
+    walls ??= await measureWallTimes(plan, context);
+    const note = wallNote(stored?.wall ?? walls[OLD], walls[NEW], sources);
+    if (note !== undefined) outcome.notes.push(`${plan.name}: ${note}`);
   }
+  if (walls && walls[NEW].length >= WALL_RUNS) outcome.measured.wall = walls[NEW];
+}
+
+/** Returns the samples of the new command, by metric; none of a metric that could not be looked at. */
+async function measuredMetrics(
+  plan: BenchmarkPlan,
+  { gates }: GateResult,
+): Promise<Record<string, HistoryMetric>> {
+  const metrics: Record<string, HistoryMetric> = {};
+  for (const { gated: { metric, source }, samples, unmeasurable } of gates) {
+    if (unmeasurable !== undefined || samples.new.length === 0) continue;
+    metrics[metric] = {
+      ...{ rung: source.name, unit: source.unit, samples: samples.new },
+      ...(samples.gauge ? { gauge: samples.gauge } : {}),
+      ...(source.kind === "valgrind" ? { pinned: await pinnedRunsOf(plan) } : {}),
+    };
+  }
+  return metrics;
 }
 
 /** Runs a series until the metrics of `gated`, whose sources are of one kind, are decided. */
@@ -136,25 +168,16 @@ async function gateSeries(
   }
 }
 
-/** Returns a note on the wall time, if it changed and decides nothing. */
-async function wallNotes(
-  plan: BenchmarkPlan,
-  stored: StoredBenchmark | undefined,
-  gated: readonly GatedMetric[],
-  { walls, context }: { walls?: RunSeries["walls"]; context: CheckContext },
-): Promise<string[]> {
-  const sources = gated.map(({ source }) => source.name);
-  if (sources.length === 0 || sources.includes(WALL) || (stored && !stored.wall)) return [];
-  const [old, now] = walls ?? await measureWallTimes(plan, context);
-  const note = wallNote(stored?.wall ?? old, now, sources);
-  return note === undefined ? [] : [`${plan.name}: ${note}`];
+/** Returns whether a change of the wall time is worth a note: it decides nothing, and there is one to compare with. */
+function isWallNoted(stored: StoredBenchmark | undefined, sources: readonly string[]): boolean {
+  return sources.length > 0 && !sources.includes(WALL) && (stored === undefined || stored.wall !== undefined);
 }
 
 /** Number of runs in a baseline, unless the budget ends before. */
 const BASELINE_RUNS = 40;
 
 /** Measurements of a benchmark for a baseline. */
-export interface MeasuredBaseline extends Pick<StoredBenchmark, "metrics" | "wall"> {
+export interface MeasuredBaseline extends MeasuredBenchmark {
   /** Remarks on the measurements, a sentence each. */
   notes: string[];
   /** Signal by which the user stopped the check. */
@@ -185,7 +208,7 @@ async function measureAll(plan: BenchmarkPlan, context: CheckContext): Promise<M
   const chosen = choices as ChosenMetric[];
   const notes = chosen.filter(({ passedOver }) => passedOver.length)
     .map(({ source, passedOver }) => sourceNote(plan, source, passedOver));
-  const metrics: Record<string, StoredMetric> = {};
+  const metrics: Record<string, HistoryMetric> = {};
   let stopSignal: number | undefined;
   let walls: RunSeries["walls"] | undefined;
   for (const part of byKind(chosen).values()) {
@@ -256,7 +279,7 @@ function storedMetric(
   source: MetricSource,
   samples: SamplesByCommand<RunValues>,
   isStopped: boolean,
-): StoredMetric {
+): HistoryMetric {
   const values = (command: number) => samples[command].map((run) => run.get(source.name));
   const stored = values(NEW);
   const bad = stored.find((value) => !(value !== undefined && value > 0));
@@ -267,7 +290,7 @@ function storedMetric(
     });
   }
   return {
-    rung: source.name,
+    ...{ rung: source.name, unit: source.unit },
     samples: stored as number[],
     ...(source.steady ? {} : { gauge: values(OLD) as number[] }),
   };

@@ -45,7 +45,7 @@ export function isHarness(plan: BenchmarkPlan): plan is HarnessPlan {
 
 /** Runs both harnesses in turns, and judges all that both have measured. */
 export async function checkHarness(plan: HarnessPlan, shared: CheckContext): Promise<BenchmarkOutcome> {
-  const outcome: BenchmarkOutcome = { rows: [], notes: [] };
+  const outcome: BenchmarkOutcome = { rows: [], notes: [], measured: { metrics: {} } };
   try {
     await withResultPaths(plan, async (placed) => {
       await withSetupOf(placed, shared, async () => {
@@ -162,6 +162,10 @@ class HarnessRuns {
       const of = { benchmark: plan.name, comparedWith: "command" as const };
       const rows = rowsOf(of, gates, this.#shared.length, plan.budgetMs);
       outcome.rows = rows.map((row, i) => this.#named(row, this.#shared[i]));
+      outcome.foreign = gates.gates.flatMap(({ samples }, i) => {
+        const { benchmark, metric, source } = this.#shared[i];
+        return samples.new.length === 0 ? [] : [{ benchmark, metric, unit: source.unit, values: samples.new }];
+      });
     } finally {
       this.#runner.close();
     }

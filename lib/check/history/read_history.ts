@@ -1,0 +1,58 @@
+/** Reading of histories, which people merge, cut and edit: what cannot be read is passed over, and said. */
+
+import { readNamedText } from "../../base/files/file_bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { counted } from "../../base/text/plural.ts";
+import { type HistoryEntry, parseHistoryLine } from "./history_line.ts";
+
+/** Contents of a history. */
+export interface History {
+  /** Entries of all lines that could be read, oldest commit first. */
+  entries: HistoryEntry[];
+  /** Notes on lines that were passed over, a sentence each. */
+  notes: string[];
+}
+
+/** Lines with different faults that are told of, each with how many others have it. */
+const MAX_FAULTS = 10;
+
+/** Reads a history. Throws BadInputError when the file cannot be read. */
+export function readHistory(file: string): History {
+  const text = readNamedText(file);
+  if (typeof text === "string") return parseHistory(file, text);
+  const cause = text.kind === "missing" ? "no such file" : text.cause;
+  throw new BadInputError(`cannot read the history ${file}: ${cause}: 'pmuctl check --history' makes one`);
+}
+
+/** Parses a history. Equal lines, which a merge may leave, count once. */
+export function parseHistory(file: string, text: string): History {
+  const entries: HistoryEntry[] = [];
+  const faults = new Map<string, number[]>();
+  const seen = new Set<string>();
+  const lines = text.split("\n");
+  lines.forEach((raw, i) => {
+    const line = raw.trim();
+    if (line === "" || seen.has(line)) return;
+    seen.add(line);
+    const entry = parseHistoryLine(line);
+    if (typeof entry !== "string") {
+      entries.push(entry);
+      return;
+    }
+    const fault = i === lines.length - 1 && entry === "not JSON" ? "cut off: its writer was ended" : entry;
+    faults.set(fault, [...(faults.get(fault) ?? []), i + 1]);
+  });
+  entries.sort((a, b) => (a.committed ?? a.time) - (b.committed ?? b.time) || a.time - b.time);
+  return { entries, notes: faultNotes(file, faults) };
+}
+
+function faultNotes(file: string, faults: ReadonlyMap<string, readonly number[]>): string[] {
+  const notes = [...faults].slice(0, MAX_FAULTS).map(([fault, [first, ...others]]) =>
+    `${file}:${first}: passed over, because it is ${fault}` +
+    (others.length > 0
+      ? `; so ${others.length === 1 ? "is" : "are"} ${counted(others.length, "other line")}`
+      : "")
+  );
+  const rest = [...faults.values()].slice(MAX_FAULTS).reduce((sum, lines) => sum + lines.length, 0);
+  return rest > 0 ? [...notes, `${file}: ${counted(rest, "more line")} passed over for other causes`] : notes;
+}
