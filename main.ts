@@ -29,6 +29,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   sets: () => import("./lib/commands/sets.ts"),
   stat: () => import("./lib/commands/stat.ts"),
   check: () => import("./lib/commands/check.ts"),
+  trend: () => import("./lib/commands/trend.ts"),
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
   attrlist: () => import("./lib/commands/attrlist.ts"),

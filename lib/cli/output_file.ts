@@ -10,13 +10,13 @@ import { errnoOf, refusal } from "../base/system/system_error.ts";
 import { openStandardOutput, type Stream } from "./standard_output.ts";
 
 /**
- * Refuses an output that is the input file, whatever their names: writing it would destroy the recording. Throws
- * UsageError.
+ * Refuses an output that is the input file, whatever their names: writing it would destroy the recording, or whatever
+ * `what` calls it. Throws UsageError.
  */
-export function refuseSameFile(output: string, input: string): void {
+export function refuseSameFile(output: string, input: string, what = "recording"): void {
   const out = tryStat(output), from = tryStat(input);
   if (out?.isFile && from && fileIdentity(out) === fileIdentity(from)) {
-    throw new UsageError(`-o ${output} would overwrite the recording: name another file`);
+    throw new UsageError(`-o ${output} would overwrite the ${what}: name another file`);
   }
 }
 

@@ -180,7 +180,9 @@ async function check(
     append(result.rows, rows);
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
-    await (plan.from === undefined ? history?.add(plan, measured) : history?.addSamples(plan.from, foreign ?? []));
+    await (plan.from === undefined
+      ? history?.add(plan, measured)
+      : history?.addSamples(plan.from, foreign ?? []));
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
       const profiled = (of: BenchmarkPlan) => regressionProfile(of, file, setting);
       const { text, grown } = await (isHarness(plan) ? withResultPaths(plan, profiled) : profiled(plan));

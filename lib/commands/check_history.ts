@@ -1,4 +1,4 @@
-/** History of `pmuctl check`: what it is compared with, and what it is added to. */
+/** BenchmarkHistory of `pmuctl check`: what it is compared with, and what it is added to. */
 
 import type { StoredBenchmark } from "../check/baseline/baseline.ts";
 import { type Fingerprint, fingerprintDifferences } from "../check/baseline/fingerprint.ts";
@@ -6,7 +6,7 @@ import type { BenchmarkSamples } from "../check/foreign/samples.ts";
 import { appendHistory, tryHistory } from "../check/history/append_history.ts";
 import { entriesOfBranch, storedInHistory } from "../check/history/history_baseline.ts";
 import { type HistoryEntry, historyLine } from "../check/history/history_line.ts";
-import { type History, readHistory } from "../check/history/read_history.ts";
+import { type BenchmarkHistory, readHistory } from "../check/history/read_history.ts";
 import { type Commit, readCommit } from "../check/history/repository.ts";
 import type { MeasuredBenchmark } from "../check/series/benchmark.ts";
 import type { BenchmarkPlan } from "../check/series/series.ts";
@@ -27,7 +27,7 @@ export class CheckHistory {
 
   private constructor(
     { file, branch }: HistoryRequest,
-    { commit, machine, history }: { commit: Commit; machine: Fingerprint; history: History },
+    { commit, machine, history }: { commit: Commit; machine: Fingerprint; history: BenchmarkHistory },
   ) {
     this.#file = file;
     this.#commit = commit;

@@ -20,6 +20,7 @@ export const JSON_SCHEMAS = {
   script: "pmuctl.script/1",
   set: "pmuctl.set/1",
   stat: "pmuctl.stat/1",
+  trend: "pmuctl.trend/1",
 } as const satisfies Record<string, `pmuctl.${string}/${number}`>;
 
 /** Formats a document that consists of one list, `name`, with one line per member. */

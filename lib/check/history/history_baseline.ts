@@ -2,7 +2,7 @@
 
 import type { StoredBenchmark } from "../baseline/baseline.ts";
 import { isSteady } from "../metrics/metric_sources.ts";
-import type { History } from "./read_history.ts";
+import type { BenchmarkHistory } from "./read_history.ts";
 import type { HistoryEntry } from "./history_line.ts";
 import type { Commit } from "./repository.ts";
 
@@ -13,7 +13,11 @@ const MAX_TRIED = 200;
  * Returns the entries of a branch that `now` can be compared with, best first: the newest ones of commits, then of uncommitted
  * changes. Those of the commit that is measured come last, or a second try of a regressed commit would pass.
  */
-export function entriesOfBranch(history: History, branch: string | undefined, now: Commit): HistoryEntry[] {
+export function entriesOfBranch(
+  history: BenchmarkHistory,
+  branch: string | undefined,
+  now: Commit,
+): HistoryEntry[] {
   const rankOf = ({ commit, dirty }: HistoryEntry) =>
     !now.dirty && commit !== undefined && commit === now.commit ? 2 : dirty ? 1 : 0;
   return history.entries.filter((entry) => entry.branch === branch).reverse()

@@ -6,7 +6,7 @@ import { counted } from "../../base/text/plural.ts";
 import { type HistoryEntry, parseHistoryLine } from "./history_line.ts";
 
 /** Contents of a history. */
-export interface History {
+export interface BenchmarkHistory {
   /** Entries of all lines that could be read, oldest commit first. */
   entries: HistoryEntry[];
   /** Notes on lines that were passed over, a sentence each. */
@@ -17,7 +17,7 @@ export interface History {
 const MAX_FAULTS = 10;
 
 /** Reads a history. Throws BadInputError when the file cannot be read. */
-export function readHistory(file: string): History {
+export function readHistory(file: string): BenchmarkHistory {
   const text = readNamedText(file);
   if (typeof text === "string") return parseHistory(file, text);
   const cause = text.kind === "missing" ? "no such file" : text.cause;
@@ -25,7 +25,7 @@ export function readHistory(file: string): History {
 }
 
 /** Parses a history. Equal lines, which a merge may leave, count once. */
-export function parseHistory(file: string, text: string): History {
+export function parseHistory(file: string, text: string): BenchmarkHistory {
   const entries: HistoryEntry[] = [];
   const faults = new Map<string, number[]>();
   const seen = new Set<string>();

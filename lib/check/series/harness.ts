@@ -164,7 +164,9 @@ class HarnessRuns {
       outcome.rows = rows.map((row, i) => this.#named(row, this.#shared[i]));
       outcome.foreign = gates.gates.flatMap(({ samples }, i) => {
         const { benchmark, metric, source } = this.#shared[i];
-        return samples.new.length === 0 ? [] : [{ benchmark, metric, unit: source.unit, values: samples.new }];
+        return samples.new.length === 0
+          ? []
+          : [{ benchmark, metric, unit: source.unit, values: samples.new }];
       });
     } finally {
       this.#runner.close();

@@ -1,0 +1,118 @@
+/** Trends: the change points of each series of a history, and a verdict on the newest one. */
+
+import { mean } from "simple-statistics";
+import { EXIT } from "../../base/system/errors.ts";
+import { least } from "../../base/bytes/lists.ts";
+import { FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
+import type { CommitRange } from "../history/repository.ts";
+import { type ChangePointOptions, changePoints } from "../statistics/change_points.ts";
+import { LEAST_PROBABILITY, splitProbability } from "../statistics/permutation_test.ts";
+import type { TrendPoint, TrendSeries } from "./trend_series.ts";
+
+/** Verdict on a series, by its newest change point. */
+export type TrendVerdict = "pass" | "regressed" | "improved";
+
+/** Change of the level of a series. */
+export interface TrendChange {
+  /** Index of the first run after it. */
+  at: number;
+  /** Mean of the runs between the change point before and this one, and between this one and the next. */
+  before: number;
+  after: number;
+  /** Relative difference of the two: 0.05 for 5 % more. */
+  change: number;
+  /** Probability of so large a difference by chance, by a t-test. */
+  probability: number;
+  /** Probability of as good a split of the runs around it in an order by chance. */
+  permuted: number;
+  /** Whether the permutation test confirms it. */
+  sure: boolean;
+  /** Conditions that changed between the two runs, too: `kernel: 6.1.0 -> 6.12.0`. */
+  conditions: string[];
+  /** Commits that it lies among, where the repository tells. */
+  range?: CommitRange;
+}
+
+/** Series with its change points. */
+export interface Trend {
+  series: TrendSeries;
+  changes: TrendChange[];
+  verdict: TrendVerdict;
+  /** Change that the verdict is about; undefined for a pass. */
+  newest?: TrendChange;
+  /** Rise of the level since the lowest one among the recent runs, as a fraction; of a regression. */
+  rise?: number;
+}
+
+/** Options of trendOf(). */
+export interface TrendOptions extends ChangePointOptions {
+  /** Number of the last runs in which a change point decides the verdict. */
+  recent: number;
+  /** Smallest rise that is a regression, as a fraction. */
+  threshold: number;
+}
+
+/** Chance that series without any change have a sure change point: it is divided among all of them. */
+const ERROR_RATE = 0.01;
+
+/** Runs on either side of a change point that the permutation test takes: more take longer, and add little. */
+const PERMUTED_RUNS = 25;
+
+/** Finds the changes of all series. The more of them there are, the surer a change point has to be. */
+export function trendsOf(all: readonly TrendSeries[], options: TrendOptions): Trend[] {
+  const sureBelow = Math.max(LEAST_PROBABILITY, ERROR_RATE / Math.max(1, all.length));
+  return all.map((series) => trendOf(series, sureBelow, options));
+}
+
+/** Finds the changes of a series; those that the permutation test gives a probability of up to `sureBelow` are sure. */
+function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions): Trend {
+  const { points } = series;
+  const values = Float64Array.from(points, ({ value }) => value);
+  const found = changePoints(values, options);
+  const levels = [0, ...found.map(({ at }) => at), points.length];
+  const changes = found.map(({ at, probability }, i): TrendChange => {
+    const [start, end] = [levels[i], levels[i + 2]];
+    const before = mean([...values.subarray(start, at)]), after = mean([...values.subarray(at, end)]);
+    const around = values.slice(Math.max(start, at - PERMUTED_RUNS), Math.min(end, at + PERMUTED_RUNS));
+    const permuted = splitProbability(around, sureBelow);
+    return {
+      ...{ at, before, after, change: before === 0 ? Infinity : after / before - 1, probability, permuted },
+      sure: permuted <= sureBelow,
+      conditions: conditionsOf(points[at - 1], points[at]),
+    };
+  });
+  return { series, changes, ...verdictOf(changes, values, options) };
+}
+
+/** Returns the verdict by the newest sure change among the recent runs. */
+function verdictOf(
+  changes: readonly TrendChange[],
+  values: Float64Array,
+  { recent, threshold }: TrendOptions,
+): Pick<Trend, "verdict" | "newest" | "rise"> {
+  const first = values.length - recent;
+  const sure = changes.filter((change) => change.sure);
+  const newest = sure.findLast(({ at }) => at >= first);
+  if (newest === undefined) return { verdict: "pass" };
+  if (newest.change < 0) return { verdict: "improved", newest };
+  // small steps add up: each may be less than what is allowed, and all of them more
+  const starts = [0, ...sure.map(({ at }) => at)], ends = [...starts.slice(1), values.length];
+  const levels = starts.map((start, i) => ({
+    end: ends[i],
+    level: mean([...values.subarray(start, ends[i])]),
+  }));
+  const lowest = least(levels.filter(({ end }) => end >= first).map(({ level }) => level));
+  const rise = lowest === 0 ? Infinity : levels[levels.length - 1].level / lowest - 1;
+  return rise >= threshold ? { verdict: "regressed", newest, rise } : { verdict: "pass" };
+}
+
+/** Returns what of the machine and of pmuctl differs between two runs of one series. */
+function conditionsOf({ machine: before }: TrendPoint, { machine: after }: TrendPoint): string[] {
+  return FINGERPRINT_KEYS.filter((key) => before[key] !== after[key])
+    .map((key) => `${key}: ${before[key]} -> ${after[key]}`);
+}
+
+/** Returns the exit status: 1 when a series regressed, else 0. */
+export function trendExitStatus(trends: readonly Trend[]): number {
+  return trends.some(({ verdict }) => verdict === "regressed") ? EXIT.regressed : EXIT.ok;
+}

@@ -1,0 +1,100 @@
+/** Series of a history: the values of a benchmark over time, by one source on one machine. */
+
+import { median } from "simple-statistics";
+import { type Fingerprint, FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
+import type { HistoryEntry, HistoryMetric } from "../history/history_line.ts";
+import { isOfValgrind } from "../metrics/metric_sources.ts";
+import type { MetricUnit } from "../metrics/metrics.ts";
+
+/** Run in a series. */
+export interface TrendPoint {
+  /** Time of the run, in ms since 1970. */
+  time: number;
+  commit?: string;
+  /** Whether it measured uncommitted changes as well. */
+  dirty: boolean;
+  /** Median of its samples. */
+  value: number;
+  machine: Fingerprint;
+}
+
+/** Values of a benchmark over time that compare with each other. */
+export interface TrendSeries {
+  benchmark: string;
+  /** Format of the files, where another tool has measured. */
+  from?: string;
+  rung: string;
+  unit: MetricUnit;
+  /** Properties of the machine, or of runs under valgrind, that all its runs have in common. */
+  machine: Record<string, string>;
+  /** Runs, oldest commit first. */
+  points: TrendPoint[];
+}
+
+/** Property of a machine that may differ within a series: its change is told where the values change. */
+export type MachineKey = keyof Fingerprint;
+
+/** Properties that never keep runs apart, because they are none of the machine. */
+const NEVER_APART: readonly MachineKey[] = ["tool"];
+
+/**
+ * Returns the series of entries, by benchmark and source in the order in which they first come. Runs by different sources,
+ * on different machines, or under different conditions of valgrind are never in one series.
+ * @param across properties of the machine that may differ.
+ */
+export function seriesOf(entries: readonly HistoryEntry[], across: readonly MachineKey[]): TrendSeries[] {
+  const apart = FINGERPRINT_KEYS.filter((key) => !NEVER_APART.includes(key) && !across.includes(key));
+  const all = new Map<string, TrendSeries>();
+  for (const entry of entries) {
+    const rungs = new Set<string>();
+    for (const metric of Object.values(entry.metrics)) {
+      if (rungs.has(metric.rung)) continue; // requested by two names
+      rungs.add(metric.rung);
+      const machine = commonParts(entry, metric, apart);
+      const { benchmark, from } = entry, { rung, unit } = metric;
+      const key = JSON.stringify([benchmark, from, rung, unit, machine]);
+      let series = all.get(key);
+      if (series === undefined) all.set(key, series = { benchmark, from, rung, unit, machine, points: [] });
+      series.points.push(pointOf(entry, metric));
+    }
+  }
+  const order = [...new Set([...all.values()].map(nameOf))];
+  return [...all.values()].sort((a, b) => order.indexOf(nameOf(a)) - order.indexOf(nameOf(b)));
+}
+
+/** Returns what all runs of the series of a metric share. */
+function commonParts(
+  { machine }: HistoryEntry,
+  { rung, pinned }: HistoryMetric,
+  apart: readonly MachineKey[],
+): Record<string, string> {
+  const keys = isOfValgrind(rung) ? apart.filter((key) => key === "arch") : apart;
+  return {
+    ...Object.fromEntries(keys.map((key) => [key, machine[key]])),
+    ...(pinned ? { libc: pinned.libc, environment: pinned.environment.join(" ") } : {}),
+  };
+}
+
+function pointOf(
+  { time, commit, dirty = false, machine }: HistoryEntry,
+  { samples }: HistoryMetric,
+): TrendPoint {
+  return { time, ...(commit ? { commit } : {}), dirty, value: median([...samples]), machine };
+}
+
+/** Returns the properties by which a series is told from others of the same name, such as `kernel 6.1.0`; "" when it has none. */
+export function partsApart(series: TrendSeries, all: readonly TrendSeries[]): string {
+  const others = all.filter((other) => other !== series && nameOf(other) === nameOf(series));
+  return Object.entries(series.machine)
+    .filter(([key, value]) => others.some(({ machine }) => machine[key] !== value))
+    .map(([key, value]) => `${key} ${value}`).join(", ");
+}
+
+/** Returns the name of a series for people, without what tells it from others of that name. */
+export function titleOf({ benchmark, rung }: TrendSeries): string {
+  return `${benchmark}: ${rung}`;
+}
+
+function nameOf({ benchmark, from, rung }: TrendSeries): string {
+  return JSON.stringify([benchmark, from, rung]);
+}
