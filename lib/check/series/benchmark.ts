@@ -42,6 +42,7 @@ type ChosenMetric = SourceChoice & WithSource;
 
 /** Measurements of the new command: its metrics by requested name, and wall times in ns of some runs. */
 export interface MeasuredBenchmark extends Pick<StoredBenchmark, "wall"> {
+  /** Samples by requested name of the metric. */
   metrics: Record<string, HistoryMetric>;
 }
 
@@ -51,6 +52,7 @@ export interface BenchmarkOutcome {
   rows: CheckRow[];
   /** Remarks on the result, a sentence each. */
   notes: string[];
+  /** Samples of the new command, for a history. */
   measured: MeasuredBenchmark;
   /** Samples of the new command's benchmarks, where another tool has measured. */
   foreign?: BenchmarkSamples[];
