@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   analyze: () => import("./lib/commands/analyze.ts"),
   diff: () => import("./lib/commands/diff.ts"),
   bundle: () => import("./lib/commands/bundle.ts"),
+  export: () => import("./lib/commands/export.ts"),
   bind: () => import("./lib/commands/bind.ts"),
   sample: () => import("./lib/commands/sample.ts"),
   preset: () => import("./lib/commands/preset.ts"),

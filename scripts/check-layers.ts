@@ -92,6 +92,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ".",
     ],
   },
+  dataset: { imports: REPORT, folders: ["layout", "write", "read", "sql"] },
   annotate: { imports: REPORT.concat("report") },
   counters: {
     imports: RECORD,
@@ -121,7 +122,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   commands: {
-    imports: ["annotate", "check", "run", "report", "cli", ...RUN.filter((room) => room !== "ffi")],
+    imports: [
+      "annotate",
+      "check",
+      "dataset",
+      "run",
+      "report",
+      "cli",
+      ...RUN.filter((room) => room !== "ffi"),
+    ],
     wide: true,
   },
   main: { imports: ["commands", "cli", "base"] },

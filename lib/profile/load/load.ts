@@ -92,7 +92,7 @@ interface FoundSymbols extends Pick<Profile, "samples" | "symbols" | "unnamed"> 
 /** Finds the symbol of each frame, and makes the names readable that are shown. */
 async function findSymbols(
   { symbolizer, frames, placed, frameSymbols, builder }: ReadRecording,
-  { mangled, readableFrom, sampledAddresses }: LoadOptions,
+  { mangled, readableFrom, sampledAddresses, symbolPlaces }: LoadOptions,
 ): Promise<FoundSymbols> {
   frameSymbols.find();
   const weight = frameWeights(frames, builder);
@@ -113,7 +113,7 @@ async function findSymbols(
   const symbols = {
     name: shown.names.map(shortened),
     object,
-    ...(placed || sampledAddresses) && {
+    ...(placed || sampledAddresses || symbolPlaces) && {
       start: Float64Array.from(object, (_, id) => symbolizer.symbol(id).start),
       end: Float64Array.from(object, (_, id) => symbolizer.symbol(id).end),
     },

@@ -102,6 +102,13 @@ const PROFILE = {
   unresolved: [{ object: "text", cause: "text", remedy: "text", samples: "number" }],
 } as const satisfies Record<Exclude<keyof Profile, "times" | "lines">, StoredShape>;
 
+/** Throws an Error that names the first breach, unless these members of a profile have the shape of stored ones. */
+export function requireStored(members: Partial<Record<keyof typeof PROFILE, unknown>>): void {
+  for (const [name, value] of Object.entries(members)) {
+    requireShape(value, PROFILE[name as keyof typeof PROFILE], name);
+  }
+}
+
 const LINES = { ofFrame: "ints", file: "ints", line: "ints", paths: ["text"] } as const;
 
 /** Throws an Error that names the first part of `value` with another shape. */

@@ -29,6 +29,8 @@ export interface LoadOptions {
    * where symbols are (`symbols.start`, `symbols.end`): what annotations need.
    */
   sampledAddresses?: boolean;
+  /** Keep where symbols are (`symbols.start`, `symbols.end`). */
+  symbolPlaces?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
   /** Keep samples without a time too where `times` is set: their time is NaN, and their order that of the recording. */
