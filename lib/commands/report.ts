@@ -1,17 +1,12 @@
 /** Implementation of `pmuctl report`: shows where the time went. */
 
 import { setColorEnabled } from "@std/fmt/colors";
-import type { ByteInput } from "../base/bytes/byte_source.ts";
-import { openInput } from "../base/files/file_bytes.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
-import { withProgress } from "../cli/reading_progress.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/request/sort_keys.ts";
-import { loadProfile } from "../profile/load/load.ts";
 import type { LoadOptions } from "../profile/request/load_options.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { ProfileQuery } from "../profile/query/query.ts";
@@ -24,7 +19,9 @@ import {
   type ReportFormat,
 } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/shared/options.ts";
+import { DATASET_OPTIONS, datasetInput } from "./dataset_input.ts";
 import { INPUT_OPTION, namedRecording } from "./recording_input.ts";
+import { openNamedSource, openSource, type ProfileSource } from "./profile_source.ts";
 import {
   callerWarnings,
   comparedPart,
@@ -53,6 +50,7 @@ export const command: CommandSpec = {
     "[-s KEYS] [-g | -G] [--children] [FILTER]... [--json] [-i FILE | FILE]",
     "--format FORMAT [-o FILE] [FILTER]... [-i FILE | FILE]",
     "--stats [--json] [-i FILE | FILE]",
+    "[--host LIST] [--service LIST] [--since TIME] [--until TIME] [OPTION]... DATASET",
   ],
   options: [
     INPUT_OPTION,
@@ -93,6 +91,7 @@ export const command: CommandSpec = {
     },
     { name: "no-inline", help: "count inlined functions for the function that they were inlined into" },
     ...FILTER_OPTIONS,
+    ...DATASET_OPTIONS,
     {
       name: "event",
       value: "EVENT",
@@ -178,6 +177,7 @@ export const command: CommandSpec = {
         "percentage",
       ],
     },
+    { title: "which samples of a dataset", options: DATASET_OPTIONS.map(({ name }) => name) },
     { title: "output", options: ["format", "json", "output", "open", "no-pager"] },
     { title: "for --format html", options: ["annotate"] },
     { title: "for --format folded", options: ["weight", "marks"] },
@@ -205,12 +205,13 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UsageError("report: --open needs a file for the browser: leave out -o - and --stats");
   }
   const output = args.has("open") ? args.text("output") ?? pageFor(format) : outputOf(args, format, io);
+  const dataset = datasetInput("report", named, args);
   const part = partOf(args);
   const compared = baseOf(args);
   const view = viewOf(args, io.stdoutIsTerminal && output === undefined, io);
   const browser = args.has("open") ? await waitingBrowser(output!, io) : undefined;
   const fetcher = await fetcherOf(args, io);
-  const { file, input } = await openChosenInput(named, io);
+  const source = await openSource(dataset, named, io), { file } = source;
   if (output !== undefined) refuseSameFile(output, file);
   const options = {
     ...view,
@@ -221,20 +222,18 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   };
   if (args.has("stats")) {
     const { printStats } = await import("./report_stats.ts");
-    return await printStats(input, args, io);
+    return await printStats(source.input!, args, io);
   }
-  const code = codeSource(args, format, io), files = symbolFilesOf(args, fetcher);
+  const code = dataset ? undefined : codeSource(args, format, io), files = symbolFilesOf(args, fetcher);
   const loading = { ...loadOptionsOf(args, part, format, options), ...code?.loading };
-  const load = async (from: ByteInput, files: SymbolFiles) =>
-    new ProfileQuery(await withProgress(from, io, (input) => loadProfile(input, files, loading)));
-  const loaded = await load(input, files);
+  const load = async (from: ProfileSource, files: SymbolFiles) =>
+    new ProfileQuery(await from.load(files, loading));
+  const loaded = await load(source, files);
   const ofEvents = namedEvents(loaded, args.texts("event"), format.events);
   const { all, kept, read } = chosenPart(ofEvents, part, format, io);
   const whole = (part.absolute ? all : kept).totals();
-  const base = compared && {
-    ...compared,
-    profile: await basePart(load(openInput(compared.name), symbolFilesOf(args, fetcher)), args, part),
-  };
+  const loadBase = (name: string) => load(openNamedSource(name, dataset, io), symbolFilesOf(args, fetcher));
+  const base = compared && { ...compared, profile: await basePart(loadBase(compared.name), args, part) };
   setColorEnabled(options.color);
   const render = await format.renderer();
   const flamegraph = { ...options.flamegraph, base };
@@ -247,8 +246,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output !== undefined) {
     writeOutputFile(output, content);
     if (args.has("open")) {
-      const opened = await browser?.open();
-      io.err(`pmuctl: wrote ${output}${opened ? "" : ": open it in a browser"}`);
+      io.err(`pmuctl: wrote ${output}${await browser?.open() ? "" : ": open it in a browser"}`);
     }
   } else if (format.reader !== "people") print(content, io);
   else {

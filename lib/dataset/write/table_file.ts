@@ -1,7 +1,6 @@
 /** Data file of a table, written from front to back, a row group at a time. */
 
 import type { ColumnChunk, DecodedArray } from "hyparquet";
-import type { ColumnSource } from "hyparquet-writer/src/types.js";
 import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
 import { ParquetWriter } from "hyparquet-writer/src/parquet-writer.js";
 import { VERSION } from "../../base/system/version.ts";
@@ -100,9 +99,11 @@ export class TableFile {
 
   /** Adds rows whose columns are lists of values, for tables that are small. Typed arrays are ids, and plain. */
   values(columns: Record<string, DecodedArray>): void {
-    const columnData = Object.entries(columns).map(([name, data]): ColumnSource =>
-      data instanceof BigInt64Array ? { name, data, encoding: "PLAIN" } : { name, data }
-    );
+    const columnData = Object.entries(columns).map(([name, data]) => ({
+      name,
+      data,
+      encoding: data instanceof BigInt64Array ? "PLAIN" as const : undefined,
+    }));
     this.#parquet.write({ columnData, rowGroupSize: MAX_VALUES });
     this.#groupStart = this.#writer.offset;
   }
