@@ -47,6 +47,8 @@ export function writeOutputFile(
   }
 }
 
+const STDOUT = 1;
+
 /** File that can be replaced by renaming another one to it. */
 interface ReplaceableFile {
   /** Path with links resolved. */
@@ -62,7 +64,7 @@ interface ReplaceableFile {
 function replaceable(path: string): ReplaceableFile | undefined {
   const old = tryStat(path);
   if (!old) return isLink(path) ? undefined : { path };
-  if (!old.isFile || ownDescriptor(path) !== undefined) return undefined;
+  if (!old.isFile || ownDescriptor(path) !== undefined || DESCRIPTOR.test(path)) return undefined;
   if (old.uid !== Deno.uid() && Deno.uid() !== 0) return undefined;
   try {
     Deno.openSync(path, { write: true }).close(); // a read-only file is meant to stay as it is
@@ -71,6 +73,9 @@ function replaceable(path: string): ReplaceableFile | undefined {
     throw outputError(path, error);
   }
 }
+
+/** Path of an open descriptor of any process, which reads or writes through it. */
+const DESCRIPTOR = /^\/proc\/[^/]+\/(?:task\/\d+\/)?fd\/\d+$/;
 
 /**
  * Creates a temporary file next to the target; undefined where no file can be created there, though the target may be
@@ -174,8 +179,6 @@ function openOutputPath(path: string): Stream {
   refuseReadOnly(path);
   return fd === STDOUT ? openStandardOutput() : Deno.openSync(path, { append: true });
 }
-
-const STDOUT = 1;
 
 function outputError(path: string, error: unknown): UnsupportedError {
   const missing = error instanceof Deno.errors.NotFound ? new Error("no such folder") : error;

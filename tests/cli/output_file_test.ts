@@ -89,6 +89,28 @@ Deno.test("writeOutputFile() writes through what is no file: a FIFO, a device, a
   }
 });
 
+Deno.test("writeOutputFile() writes what another process has open, rather than putting another file in its place", async () => {
+  const folder = Deno.makeTempDirSync(), path = `${folder}/open`;
+  try {
+    const other = new Deno.Command("sh", {
+      args: ["-c", 'exec 5<>"$0"; echo ready; read -r _; cat <&5', path],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const reader = other.stdout.getReader();
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "ready\n");
+    writeOutputFile(`/proc/${other.pid}/fd/5`, "seen");
+    const word = other.stdin.getWriter();
+    await word.write(new TextEncoder().encode("go\n"));
+    await word.close();
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "seen");
+    assertEquals((await other.status).success, true);
+    await reader.cancel();
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("writeOutputFile() refuses a descriptor that is open for reading alone", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/read`, "kept");
