@@ -28,7 +28,14 @@ const PRINTED: readonly [schema: string, args: readonly string[]][] = [
   [JSON_SCHEMAS.sample, ["sample", "--json", "--each", SET]],
   [JSON_SCHEMAS.sample, ["unbind", "--json", SET]],
   [JSON_SCHEMAS.stat, ["stat", "--json", "-r", "2", "--", "true"]],
-  [JSON_SCHEMAS.check, ["check", "--json", "-m", "wall", "-t", "900", "--against", "true", "--", "true"]],
+  [
+    JSON_SCHEMAS.check,
+    [
+      ...["check", "--json", "-m", "wall", "-t", "900", "--history", "h.jsonl"],
+      ...["--against", "true", "--", "true"],
+    ],
+  ],
+  [JSON_SCHEMAS.trend, ["trend", "--json", "h.jsonl"]],
 ];
 
 /** The schemas that a command's output names: of the document, or of each of its lines. */
