@@ -58,7 +58,7 @@ function sectionOf(trend: Trend, i: number, all: readonly TrendSeries[]): string
 <h2>${verdict(trend)}${text(titleOf(trend.series))}${
     apart && ` <span class="muted">(${text(apart)})</span>`
   }</h2>
-${trendPlot(trend)}
+<div class="wide">${trendPlot(trend)}</div>
 ${changeTable(trend)}</section>
 `;
 }

@@ -11,6 +11,8 @@ import { commitName, dayOf } from "./trend_report.ts";
 const WIDTH = 1060, HEIGHT = 210, LEFT = 76, RIGHT = 12, TOP = 18, BOTTOM = 24;
 /** Horizontal lines, and days below, at most. */
 const ROWS = 4, DAYS = 6;
+/** Width of the label of a change. */
+const LABEL_WIDTH = 48;
 /** Dots, at most: of more runs, as many, evenly spread. */
 const MAX_DOTS = 2000;
 
@@ -72,12 +74,12 @@ function roundStep(step: number): number {
 }
 
 function days({ series: { points } }: Trend, { x }: Axes): string {
-  const shown = thinned(points.map((_, i) => i), DAYS);
-  return shown.map((i) =>
-    `<text x="${x(i)}" y="${HEIGHT - 6}" text-anchor="${i === 0 ? "start" : "middle"}">${
-      dayOf(points[i].time)
-    }</text>`
-  ).join("");
+  const last = points.length - 1;
+  const shown = new Set(Array.from({ length: DAYS }, (_, i) => Math.round(i * last / (DAYS - 1))));
+  return [...shown].map((i) => {
+    const anchor = i === 0 ? "start" : i === last ? "end" : "middle";
+    return `<text x="${x(i)}" y="${HEIGHT - 6}" text-anchor="${anchor}">${dayOf(points[i].time)}</text>`;
+  }).join("");
 }
 
 function dots({ series: { points, unit } }: Trend, { x, y }: Axes): string {
@@ -100,13 +102,17 @@ function levels({ series: { points }, changes }: Trend, { x, y }: Axes): string 
   }).join("");
 }
 
+/** Draws a line at each change, with its size above unless the label would lie on the one before. */
 function changeLines({ changes }: Trend, { x }: Axes): string {
+  let free = -Infinity;
   return changes.map((change) => {
-    const at = x(change.at - 0.5);
-    return `<line class="change ${directionOf(change)}" x1="${at}" x2="${at}" y1="${TOP}" y2="${
+    const at = x(change.at - 0.5), isFree = Number(at) >= free;
+    if (isFree) free = Number(at) + LABEL_WIDTH;
+    const line = `<line class="change ${directionOf(change)}" x1="${at}" x2="${at}" y1="${TOP}" y2="${
       HEIGHT - BOTTOM
-    }"/>` +
-      `<text x="${at}" y="${TOP - 5}" text-anchor="middle">${formatSignedPercent(change.change)}</text>`;
+    }"/>`;
+    const label = formatSignedPercent(change.change);
+    return isFree ? `${line}<text x="${at}" y="${TOP - 5}" text-anchor="middle">${label}</text>` : line;
   }).join("");
 }
 

@@ -27,7 +27,7 @@ section { background: var(--surface); border: 1px solid var(--line); border-radi
 .verdict { font-weight: 600; margin-right: 8px; color: var(--muted); }
 .regressed { color: var(--bad); }
 .improved { color: var(--good); }
-svg { display: block; width: 100%; height: auto; margin: 8px 0 4px; }
+svg { display: block; width: 100%; min-width: 700px; height: auto; margin: 8px 0 4px; }
 svg text { fill: var(--muted); font: 11px var(--sans); font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); }
 .run { fill: var(--accent); fill-opacity: 0.55; }
@@ -41,6 +41,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 .wide { overflow-x: auto; }
 th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 0; border-top: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 400; font-size: 12px; border-top: 0; }
+td:last-child { min-width: 240px; }
 td.number { white-space: nowrap; }
 code { font-family: var(--mono); font-size: 12.5px; overflow-wrap: anywhere; }
 td ul { list-style: none; }
