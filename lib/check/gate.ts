@@ -6,6 +6,8 @@
 import type { MetricSource } from "./metrics/metric_sources.ts";
 import { type LookPlan, planLooks } from "./statistics/sequential_looks.ts";
 import { execute, type Executor, type SamplesByCommand } from "../run/schedule.ts";
+import { judgeCpuTime } from "./statistics/cpu_time.ts";
+import { probableRounds } from "./statistics/probable_rounds.ts";
 import {
   judgeAgainstBaseline,
   type Judgement,
@@ -41,6 +43,11 @@ export interface GateLimits {
   maxRuns: number;
   /** Time in ms for all runs together. */
   budgetMs: number;
+  /**
+   * Time in ms of the budget that is spent in any case; the rest of it only as long as it will probably decide. Default: all
+   * of it.
+   */
+  minBudgetMs?: number;
   /** Approximate time in ms of a round, reported when the budget ends before the first round. */
   roundMs?: number;
 }
@@ -76,6 +83,20 @@ export interface MetricGate {
   samples: { old: number[]; new: number[]; gauge?: number[] };
   /** Number of rounds until the decision. */
   rounds: number;
+  /** Source that decided in place of its own, which could not. */
+  standIn?: StandIn;
+}
+
+/** CPU time that decided in place of the wall time. */
+export interface StandIn {
+  /** Source of the CPU time. */
+  source: MetricSource;
+  /** CPU times of all runs, including those after the one that decided. */
+  samples: { old: number[]; new: number[] };
+  /** Share of its wall time that the command has a CPU while no other process does, 0 to 1. */
+  share: number;
+  /** Judgement of the metric's own source, which was undecided. */
+  own: Judgement;
 }
 
 /** Decisions on all metrics of a gate. */
@@ -92,54 +113,112 @@ export interface GateResult {
   roundMs: number;
 }
 
+/** Returns the number of sources that may decide `gated`, among which the probability of error is divided. */
+export function decidingSources(gated: readonly GatedMetric[]): number {
+  return gated.reduce((count, { source, stored }) => count + (source.standIn && !stored ? 2 : 1), 0);
+}
+
 /**
- * Decides all of `gated`, which share their runs. `metrics` is the number of metrics in the whole check, including
- * those with other runs: the probability of error is divided among them.
+ * Decides all of `gated`, which share their runs. `sources` is the number of sources that may decide the whole check,
+ * including those with other runs: the probability of error is divided among them.
  */
 export async function runGate(
   gated: readonly GatedMetric[],
-  metrics: number,
-  { warmups, maxRuns, budgetMs, roundMs = 0 }: GateLimits,
+  sources: number,
+  limits: GateLimits,
   environment: GateEnvironment,
 ): Promise<GateResult> {
-  const looks = planLooks(maxRuns, metrics);
+  const looks = planLooks(limits.maxRuns, sources), most = looks.rounds[looks.rounds.length - 1];
   const gates = gated.map((one): MetricGate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
-  const isOpen = (one: MetricGate) =>
-    one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
-  const entered = environment.now();
-  let begun = entered;
-  let roundsEnd = entered;
-  let rounds = 0;
-  let warmupRuns = 0;
+  const clock = new GateClock(limits, environment);
+  let rounds = 0, warmupRuns = 0;
   let ended: EndReason | undefined;
+  const lookAt = (samples: SamplesByCommand<RunValues>) => {
+    for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
+  };
   const wantsMore = (samples: SamplesByCommand<RunValues>) => {
     rounds = samples[NEW].length;
-    if (rounds === 0) begun = environment.now();
-    if (rounds === STEADY_RUNS || looks.rounds.includes(rounds)) {
-      for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
-    }
+    if (rounds === STEADY_RUNS || looks.rounds.includes(rounds)) lookAt(samples);
     if (!gates.some(isOpen)) return false;
-    const now = roundsEnd = environment.now();
-    if (rounds >= looks.rounds[looks.rounds.length - 1]) ended = "runs";
-    else if (rounds > 0 && now - entered + (now - begun) / rounds > budgetMs) ended = "budget";
+    clock.tick(rounds);
+    if (rounds >= most) ended = "runs";
+    else if (clock.endsBudget((fitting) => gates.some((one) => probablyDecides(one, looks, fitting)))) {
+      ended = "budget";
+    }
     return ended === undefined;
   };
   const isOver = () => environment.isOver?.() ?? false;
   const stopped = () => environment.stopped() || isOver();
-  const plan = { commands: 2, warmups, wantsMore, stopped, seed: environment.seed };
+  const plan = { commands: 2, warmups: limits.warmups, wantsMore, stopped, seed: environment.seed };
+  let made: SamplesByCommand<RunValues> = [[], []];
   for await (const { step, samples } of execute(plan, environment.executor)) {
+    made = samples;
     if (step.warmup) warmupRuns++;
-    else if (samples[OLD].length === samples[NEW].length) {
-      environment.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
-    }
+    else if (samples[OLD].length === samples[NEW].length) environment.onRound?.(samples[NEW].length, most);
   }
   if (environment.stopped()) ended = "user";
   else if (isOver()) ended = "budget";
   const warmed = Math.floor(warmupRuns / plan.commands);
-  const coldAfter = ended === "budget" && warmed < warmups
-    ? { coldAfter: { warmups: warmed, of: warmups } }
+  const coldAfter = ended === "budget" && warmed < limits.warmups
+    ? { coldAfter: { warmups: warmed, of: limits.warmups } }
     : {};
-  return { gates, looks, ended, ...coldAfter, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
+  // the runs since the last look decide, too
+  rounds = Math.min(made[OLD].length, made[NEW].length);
+  if (ended === "budget" && rounds >= looks.rounds[0] && !looks.rounds.includes(rounds)) {
+    lookAt(made.map((runs) => runs.slice(0, rounds)));
+  }
+  return { gates, looks, ended, ...coldAfter, roundMs: clock.roundMs };
+}
+
+/** Time that the rounds of a gate take. */
+class GateClock {
+  /** Average time in ms of a round, or the expected one when none was finished. */
+  roundMs: number;
+  readonly #limits: GateLimits;
+  readonly #environment: GateEnvironment;
+  readonly #entered: number;
+  #begun: number;
+  #spentMs = 0;
+
+  constructor(limits: GateLimits, environment: GateEnvironment) {
+    this.roundMs = limits.roundMs ?? 0;
+    this.#limits = limits;
+    this.#environment = environment;
+    this.#entered = this.#begun = environment.now();
+  }
+
+  /** Takes note of the time after so many rounds. */
+  tick(rounds: number): void {
+    const now = this.#environment.now();
+    if (rounds === 0) this.#begun = now;
+    else this.roundMs = (now - this.#begun) / rounds;
+    this.#spentMs = rounds === 0 ? 0 : now - this.#entered;
+  }
+
+  /**
+   * Returns whether another round would be over the budget, or over the part of it that is spent in any case although the
+   * rest would probably not do.
+   * @param decides whether so many rounds will probably do.
+   */
+  endsBudget(decides: (rounds: number) => boolean): boolean {
+    const { budgetMs, minBudgetMs = budgetMs } = this.#limits;
+    if (this.#spentMs === 0) return false;
+    const next = this.#spentMs + this.roundMs;
+    if (next <= minBudgetMs) return false;
+    const ahead = this.#begun - this.#entered;
+    return next > budgetMs || !decides((budgetMs - ahead) / this.roundMs);
+  }
+}
+
+function isOpen({ unmeasurable, judgement }: MetricGate): boolean {
+  return unmeasurable === undefined && (judgement?.outcome ?? "undecided") === "undecided";
+}
+
+/** Returns whether so many rounds will probably decide an open metric. Those of a baseline stay as few as they are. */
+function probablyDecides(one: MetricGate, looks: LookPlan, rounds: number): boolean {
+  const { gated: { stored, threshold }, judgement } = one;
+  if (!isOpen(one) || stored) return false;
+  return (judgement ? probableRounds(judgement, threshold / 100, one.rounds) : looks.rounds[0]) <= rounds;
 }
 
 /** Judges a metric by the runs so far. */
@@ -179,7 +258,29 @@ function look(
         stored.gauge && { before: stored.gauge, now: other },
       )
       : judgePairs(other, now, terms);
+    if (!stored && one.judgement.outcome === "undecided") lookAtStandIn(one, one.judgement, samples, terms);
   }
+}
+
+/** Judges a metric, which its own source leaves undecided, by the source that stands in for it, if this decides. */
+function lookAtStandIn(
+  one: MetricGate,
+  own: Judgement,
+  samples: SamplesByCommand<RunValues>,
+  terms: JudgementTerms,
+): void {
+  const { standIn } = one.gated.source;
+  if (!standIn) return;
+  const [old, now] = [samples[OLD], samples[NEW]].map((runs, command) => ({
+    wall: command === OLD ? one.samples.old : one.samples.new,
+    cpu: valuesOf(runs, standIn.cpu, ""),
+    waits: runs.map((run) => run.get(standIn.waits.name) ?? NaN),
+  }));
+  if (typeof old.cpu === "string" || typeof now.cpu === "string") return;
+  const result = judgeCpuTime({ ...old, cpu: old.cpu }, { ...now, cpu: now.cpu }, terms);
+  if (!result || result.judgement.outcome === "undecided") return;
+  one.judgement = result.judgement;
+  one.standIn = { source: standIn.cpu, samples: { old: old.cpu, new: now.cpu }, share: result.share, own };
 }
 
 /** Returns the source's values in all runs, or the reason why they cannot be compared. */

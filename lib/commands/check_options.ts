@@ -14,7 +14,7 @@ import { isVariableName, parseStatuses, shellCommand } from "../run/run_options.
 const DEFAULT_CONFIG = "pmuctl.json";
 /** Baseline file unless --baseline or the config names another. */
 const DEFAULT_BASELINE = "pmuctl.baseline.json";
-const DEFAULT_MAX_RUNS = 1000;
+const DEFAULT_MAX_RUNS = 10_000;
 const DEFAULT_BUDGET = 120;
 /** Rounds before those that count. */
 export const DEFAULT_WARMUPS = 1;

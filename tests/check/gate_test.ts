@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type GatedMetric, type GateLimits, OLD, runGate, type RunValues } from "../../lib/check/gate.ts";
 import { type MetricSource, sourcesOf } from "../../lib/check/metrics/metric_sources.ts";
 import { seededRandom } from "../../lib/run/random.ts";
@@ -44,17 +44,17 @@ async function play(
       seed,
     },
   );
-  const [row] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, limits.budgetMs);
+  const [row] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, limits.budgetMs);
   return { row, runs, gates };
 }
 
 Deno.test("runGate() ends at the first look where the answer is plain", async () => {
   const random = seededRandom(1);
   const slower = await play(WALL, ({ command }) => (command === OLD ? 100 : 110) * noise(random, 0.01));
-  assertEquals([slower.row.verdict, slower.runs], ["regressed", 24]);
-  assertEquals(slower.row.figures?.runs, { old: 12, new: 12 });
+  assertEquals([slower.row.verdict, slower.runs], ["regressed", 26]);
+  assertEquals(slower.row.figures?.runs, { old: 13, new: 13 });
   const same = await play(WALL, () => 100 * noise(random, 0.01));
-  assertEquals([same.row.verdict, same.runs], ["pass", 24]);
+  assertEquals([same.row.verdict, same.runs], ["pass", 26]);
 });
 
 Deno.test("runGate() says that a budget ended in warm-up, and not that it was too small", async () => {
@@ -71,7 +71,7 @@ Deno.test("runGate() says that a budget ended in warm-up, and not that it was to
     limits: { warmups: 2, maxRuns: 100, budgetMs: 50 },
     endsIn: 9,
   });
-  assertStringIncludes(later.row.reason!, "was not enough for 12 rounds");
+  assertStringIncludes(later.row.reason!, "was not enough for 13 rounds");
 });
 
 Deno.test("runGate() runs more where the answer is not plain, and says so when there are no more", async () => {
@@ -121,7 +121,7 @@ Deno.test("runs and budgets that an undecided metric asks for decide it, most of
 
 Deno.test("no number of runs is named where the largest would not do, or the baseline's stay as few", async () => {
   const random = seededRandom(3);
-  const wild = await play(WALL, () => 100 * noise(random, 0.6));
+  const wild = await play(WALL, () => 100 * noise(random, 2));
   assertStringIncludes(wild.row.reason!, "use a quieter machine or a greater --threshold");
   const stored = { samples: Array.from({ length: 20 }, () => 100 * noise(random, 0.05)) };
   const against = await play(WALL, () => 100 * noise(random, 0.05), { stored });
@@ -143,18 +143,62 @@ Deno.test("runGate() stops when the next round would be over the budget, and say
   assertEquals(gates.roundMs, 2);
   const few = await play(WALL, () => 100, { limits: { ...LIMITS, maxRuns: 3 } });
   assertEquals([few.row.verdict, few.runs], ["inconclusive", 6]);
-  assertStringIncludes(few.row.reason!, "give --max-runs 12");
+  assertStringIncludes(few.row.reason!, "give --max-runs 13");
 });
 
 Deno.test("runGate() tells what a budget takes that ends in the first round, by what a round is known to take", async () => {
   const limits = { ...LIMITS, budgetMs: 2000, roundMs: 1000 };
   const { gates, row } = await play(WALL, () => 100, { limits, endsIn: 1 });
   assertEquals([gates.ended, gates.roundMs, row.verdict], ["budget", 1000, "inconclusive"]);
-  assertEquals(row.reason, "the budget of 2 s was not enough for 12 rounds of 1.00 s: give --budget 19");
+  assertEquals(row.reason, "the budget of 2 s was not enough for 13 rounds of 1.00 s: give --budget 20");
   // a round that the budget has cut short says nothing of how long one takes
   const third = await play(WALL, () => 100, { limits, endsIn: 5 });
   assertEquals([third.gates.ended, third.gates.roundMs], ["budget", 2]);
   assertStringIncludes(third.row.reason!, "give --budget 3");
+});
+
+Deno.test("runGate() looks once more where its budget ends, and not at the runs of a round that it cut", async () => {
+  const random = seededRandom(7);
+  // looks are planned after 13 and 23 rounds
+  const value = ({ command }: Step) => (command === OLD ? 100 : 102) * noise(random, 0.02);
+  const play19 = (endsIn?: number) =>
+    play(WALL, value, { limits: { ...LIMITS, maxRuns: 1000, budgetMs: endsIn ? 1e9 : 38 }, endsIn });
+  for (const { row, gates } of [await play19(), await play19(40)]) {
+    assertEquals([gates.ended, row.figures?.runs.new], ["budget", 19]);
+    assertEquals(row.verdict, "inconclusive");
+  }
+});
+
+/** Plays a gate of wall times on a machine where every second run waits for a CPU, for `waits` times its CPU time. */
+async function playCrowded({ change = 1, sleep = 0, source = WALL }) {
+  const random = seededRandom(8);
+  const of = ({ command }: Step): RunValues => {
+    const cpu = (command === OLD ? 100 : 100 * change) * noise(random, 0.005);
+    const wall = cpu + (command === OLD ? 0 : sleep) + (random() < 0.5 ? 0 : cpu * 4 * random());
+    return new Map([
+      ["wall", wall],
+      ["task-clock(rusage)", cpu],
+      ["voluntary context switches", command === OLD || sleep === 0 ? 1 : 2],
+    ]);
+  };
+  const gated = [{ metric: source.name, source, threshold: source.threshold }];
+  const environment = { now: () => 0, stopped: () => false, seed: 1 };
+  const executor = { run: (step: Step) => Promise.resolve(of(step)) };
+  const gates = await runGate(gated, 2, { ...LIMITS, maxRuns: 200 }, { executor, ...environment });
+  return rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1e9)[0];
+}
+
+Deno.test("runGate() decides wall times by CPU time where they cannot decide, and the row says so", async () => {
+  const same = await playCrowded({}), slower = await playCrowded({ change: 1.05 });
+  assertEquals([same.verdict, same.metric, same.rung], ["pass", "wall", "task-clock(rusage)"]);
+  assertMatch(same.reason!, /^wall could not decide it \(-.*% to \+.*%, noise floor .*%\), so CPU time does/);
+  assertEquals([slower.verdict, slower.rung], ["regressed", "task-clock(rusage)"]);
+  assert(Math.abs(slower.figures!.change - 0.05) < 0.01 && slower.figures!.old < 103);
+});
+
+Deno.test("runGate() has no CPU time decide for a command that sleeps longer than before", async () => {
+  const { verdict, rung } = await playCrowded({ sleep: 6 });
+  assertEquals([verdict === "pass", rung], [false, "wall"]);
 });
 
 Deno.test("runGate() tells of a stop by the user, and of values that there are not", async () => {

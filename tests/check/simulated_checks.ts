@@ -70,7 +70,7 @@ export async function simulate(simulation: Simulation): Promise<Partial<Record<V
       stopped: () => false,
       seed: Math.floor(random() * 2 ** 31),
     });
-    const [{ verdict }] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, Infinity);
+    const [{ verdict }] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, Infinity);
     verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   }
   return verdicts;

@@ -2,6 +2,7 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { isVariableName } from "../../run/run_options.ts";
+import { MAX_RUNS } from "../statistics/sequential_looks.ts";
 import { JsonShape } from "./shape.ts";
 
 /** Benchmark to check, from the command line or from the file. */
@@ -59,7 +60,7 @@ export interface CheckConfig {
 
 /** Limits of numbers, on the command line and in the file; times are in seconds. */
 export const OPTION_LIMITS = {
-  maxRuns: { min: 2, max: 1000, integer: true },
+  maxRuns: { min: 2, max: MAX_RUNS, integer: true },
   budget: { min: 0.1, max: 1e6 },
   timeout: { min: 0.001, max: 1e6 },
   warmup: { min: 0, max: 1e6, integer: true },

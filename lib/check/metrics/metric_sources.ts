@@ -26,6 +26,8 @@ export interface MetricSource {
   threshold: number;
   /** Returns its value in a run of kind `run`, unless it is an event's count; undefined when it is unknown. */
   of?(run: RunFacts): number | undefined;
+  /** Sources that decide in its place where it cannot, for commands that do not wait but for a CPU. */
+  standIn?: { cpu: MetricSource; waits: MetricSource };
 }
 
 const INSTRUCTIONS_PMU = eventSource("instructions:u", { steady: true, threshold: 1 });
@@ -45,6 +47,14 @@ const CPU_TIME: MetricSource = {
   threshold: 2,
   of: ({ usage }) => usage.utimeNs + usage.stimeNs,
 };
+const WAITS: MetricSource = {
+  name: "voluntary context switches",
+  kind: "run",
+  unit: "count",
+  steady: false,
+  threshold: 5,
+  of: ({ usage }) => usage.nvcsw,
+};
 const WALL: MetricSource = {
   name: "wall",
   kind: "run",
@@ -52,6 +62,7 @@ const WALL: MetricSource = {
   steady: false,
   threshold: 2,
   of: (run) => run.wallNs,
+  standIn: { cpu: CPU_TIME, waits: WAITS },
 };
 const MAX_RSS: MetricSource = {
   name: "max-rss",

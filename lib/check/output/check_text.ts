@@ -26,6 +26,7 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 /** Descriptions of the methods. */
 export const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "change of pairs of runs",
+  sign: "median change of pairs of runs",
   "block-bootstrap": "against the baseline's runs",
   "rank-sum": "change by ranks",
   range: "all runs nearly equal",

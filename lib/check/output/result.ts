@@ -2,9 +2,10 @@
 
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
-import type { EndReason, GateResult, MetricGate } from "../gate.ts";
+import type { EndReason, GateResult, MetricGate, StandIn } from "../gate.ts";
 import type { MetricUnit } from "../metrics/metrics.ts";
-import { roundsNeeded } from "../statistics/sequential_looks.ts";
+import { probableRounds } from "../statistics/probable_rounds.ts";
+import { MAX_RUNS } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
 import { counted } from "../../base/text/plural.ts";
 
@@ -25,7 +26,7 @@ export interface CheckRow {
   improved: boolean;
   /** Allowed increase in percent; undefined when it was not measured. */
   threshold?: number;
-  /** Reason why it neither passed nor regressed, and what to do about it. */
+  /** Reason why it neither passed nor regressed, and what to do about it; or why another source than its own decides. */
   reason?: string;
   figures?: ChangeFigures;
 }
@@ -74,11 +75,11 @@ export interface GrownSymbols {
 export function rowsOf(
   { benchmark, comparedWith }: Pick<CheckRow, "benchmark" | "comparedWith">,
   gates: GateResult,
-  metrics: number,
   budgetMs: number,
 ): CheckRow[] {
   return gates.gates.map((gate): CheckRow => {
-    const { metric, source, threshold } = gate.gated;
+    const { metric, threshold } = gate.gated;
+    const { source, samples } = gate.standIn ?? { source: gate.gated.source, samples: gate.samples };
     const row = {
       benchmark,
       comparedWith,
@@ -92,15 +93,16 @@ export function rowsOf(
       return { ...row, verdict: "unmeasurable", reason: gate.unmeasurable };
     }
     const { judgement } = gate;
-    const figures = judgement && figuresOf(gate.samples.old, gate.samples.new, judgement, gate.rounds);
+    const figures = judgement && figuresOf(samples.old, samples.new, judgement, gate.rounds);
     if (judgement && judgement.outcome !== "undecided") {
-      return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures };
+      const reason = gate.standIn ? { reason: standInBecause(gate.gated.source.name, gate.standIn) } : {};
+      return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures, ...reason };
     }
     return {
       ...row,
       verdict: "inconclusive",
       figures,
-      reason: undecidedBecause(gate, gates, metrics, budgetMs),
+      reason: undecidedBecause(gate, gates, budgetMs),
     };
   });
 }
@@ -138,10 +140,20 @@ export function figuresOf(
   };
 }
 
+/** Returns why the CPU time decides in place of `own`. */
+function standInBecause(own: string, { share, own: { ratio, noise } }: StandIn): string {
+  const { low, high } = ratio.interval;
+  return `${own} could not decide it (${formatSignedPercent(low - 1)} to ${
+    formatSignedPercent(high - 1)
+  }, noise floor ` +
+    `${formatPercent(noise)}), so CPU time does, which is ${
+      formatPercent(share)
+    } of the wall time of undisturbed runs`;
+}
+
 function undecidedBecause(
   gate: MetricGate,
   { ended, roundMs, looks, coldAfter }: GateResult,
-  metrics: number,
   budgetMs: number,
 ): string {
   const { judgement, gated } = gate;
@@ -151,7 +163,7 @@ function undecidedBecause(
       counted(coldAfter.of, "run")
     } of each command: give a smaller -w`;
   }
-  const needed = roundsNeeded(metrics);
+  const needed = looks.needed;
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"
       ? `the budget of ${budgetMs / 1000} s was not enough for ${counted(needed, "round")}` +
@@ -171,9 +183,6 @@ function undecidedBecause(
   return `the change is too close to the threshold to decide: use ${more || "a greater --threshold"}`;
 }
 
-/** Most runs that --max-runs takes. */
-const MAX_RUNS = 1000;
-
 /** Returns the option that would give more runs, and its value where that can be told; "" where no number of runs would do. */
 function remedyOf(
   { gated, rounds }: MetricGate,
@@ -191,21 +200,6 @@ function remedyOf(
     } would probably do)`
     : `--max-runs ${needed}, which would probably do`;
 }
-
-/**
- * Returns how many rounds would probably decide, after `rounds` of them, if the machine stays as it is: intervals narrow
- * with the square root of the number of runs.
- */
-function probableRounds({ ratio, noise }: Judgement, threshold: number, rounds: number): number {
-  const { low, high } = ratio.interval, limit = 1 + threshold;
-  const gap = Math.abs(ratio.ratio - limit),
-    reach = ratio.ratio < limit ? high - ratio.ratio : ratio.ratio - low;
-  const factor = Math.max(reach / gap, noise / threshold, 1);
-  return Math.ceil(MARGIN * rounds * factor ** 2);
-}
-
-/** Margin of an estimated number of rounds: the estimate itself is uncertain. */
-const MARGIN = 1.2;
 
 /** Rounds for choosing the sources and for warming up. */
 const ROUNDS_AHEAD = 2;

@@ -8,7 +8,15 @@ import type { StoredBenchmark } from "../baseline/baseline.ts";
 import type { BenchmarkSamples } from "../foreign/samples.ts";
 import type { HistoryMetric } from "../history/history_line.ts";
 import type { SourceChoice } from "../metrics/choose_source.ts";
-import { type GatedMetric, type GateResult, NEW, OLD, runGate, type RunValues } from "../gate.ts";
+import {
+  decidingSources,
+  type GatedMetric,
+  type GateResult,
+  NEW,
+  OLD,
+  runGate,
+  type RunValues,
+} from "../gate.ts";
 import type { MetricSource } from "../metrics/metric_sources.ts";
 import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
 import { PINNED_PARTS } from "../../run/pinned_environment.ts";
@@ -32,6 +40,9 @@ import {
 
 /** Name of the source that is the wall time itself. */
 const WALL = "wall";
+
+/** Largest number of runs that are compared with those of a baseline, or kept as one. */
+const MOST_BESIDE_BASELINE = 1000;
 
 interface WithSource {
   source: MetricSource;
@@ -114,8 +125,12 @@ async function runBenchmark(
   let walls: RunSeries["walls"] | undefined;
   for (const part of byKind(gated).values()) {
     const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
-    const { gates, ...series } = await gateSeries(plan, part, gated.length, { budgetMs, roundMs, context });
-    append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
+    const { gates, ...series } = await gateSeries(plan, part, decidingSources(gated), {
+      budgetMs,
+      roundMs,
+      context,
+    });
+    append(outcome.rows, rowsOf(of, gates, plan.budgetMs));
     Object.assign(outcome.measured.metrics, await measuredMetrics(plan, gates));
     outcome.stopSignal ??= series.stopSignal;
     walls ??= series.walls;
@@ -129,7 +144,7 @@ async function runBenchmark(
   if (walls && walls[NEW].length >= WALL_RUNS) outcome.measured.wall = walls[NEW];
 }
 
-/** Returns the samples of the new command, by metric; none of a metric that could not be looked at. */
+/** Returns samples of the new command, by metric: no more than a baseline is compared with. There are none of a metric that could not be looked at. */
 async function measuredMetrics(
   plan: BenchmarkPlan,
   { gates }: GateResult,
@@ -138,8 +153,8 @@ async function measuredMetrics(
   for (const { gated: { metric, source }, samples, unmeasurable } of gates) {
     if (unmeasurable !== undefined || samples.new.length === 0) continue;
     metrics[metric] = {
-      ...{ rung: source.name, unit: source.unit, samples: samples.new },
-      ...(samples.gauge ? { gauge: samples.gauge } : {}),
+      ...{ rung: source.name, unit: source.unit, samples: samples.new.slice(0, MOST_BESIDE_BASELINE) },
+      ...(samples.gauge ? { gauge: samples.gauge.slice(0, MOST_BESIDE_BASELINE) } : {}),
       ...(source.kind === "valgrind" ? { pinned: await pinnedRunsOf(plan) } : {}),
     };
   }
@@ -150,13 +165,15 @@ async function measuredMetrics(
 async function gateSeries(
   plan: BenchmarkPlan,
   gated: readonly GatedMetric[],
-  metrics: number,
+  sources: number,
   { budgetMs, roundMs, context }: { budgetMs: number; roundMs: number; context: CheckContext },
 ): Promise<{ gates: GateResult } & SeriesEnd> {
   const series = openSeriesOf(plan, gated, context);
   try {
-    const limits = { warmups: warmupsOf(plan, gated), maxRuns: plan.maxRuns, budgetMs, roundMs };
-    const gates = await runGate(gated, metrics, limits, {
+    // beside the few runs of a baseline more would not help, and resampling takes time by their number
+    const maxRuns = plan.against ? plan.maxRuns : Math.min(plan.maxRuns, MOST_BESIDE_BASELINE);
+    const limits = { warmups: warmupsOf(plan, gated), maxRuns, budgetMs, roundMs };
+    const gates = await runGate(gated, sources, limits, {
       executor: series.executor,
       now: () => performance.now(),
       stopped: () => series.stopSignal() !== undefined,

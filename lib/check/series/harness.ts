@@ -16,7 +16,7 @@ import { DEFAULT_THRESHOLD, matchSamples } from "../foreign/compare_samples.ts";
 import type { ForeignFormat } from "../foreign/foreign_formats.ts";
 import { readForeign } from "../foreign/read_foreign.ts";
 import type { BenchmarkSamples } from "../foreign/samples.ts";
-import { type GatedMetric, NEW, OLD, runGate, type RunValues } from "../gate.ts";
+import { decidingSources, type GatedMetric, NEW, OLD, runGate, type RunValues } from "../gate.ts";
 import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
 import { type BenchmarkOutcome, progress } from "./benchmark.ts";
 import {
@@ -150,7 +150,7 @@ class HarnessRuns {
         budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
         roundMs,
       };
-      const gates = await runGate(this.#shared, this.#shared.length, limits, {
+      const gates = await runGate(this.#shared, decidingSources(this.#shared), limits, {
         executor,
         now: () => performance.now(),
         stopped: () => this.#runner.stopSignal !== undefined,
@@ -160,7 +160,7 @@ class HarnessRuns {
       });
       outcome.stopSignal ??= this.#runner.stopSignal;
       const of = { benchmark: plan.name, comparedWith: "command" as const };
-      const rows = rowsOf(of, gates, this.#shared.length, plan.budgetMs);
+      const rows = rowsOf(of, gates, plan.budgetMs);
       outcome.rows = rows.map((row, i) => this.#named(row, this.#shared[i]));
       outcome.foreign = gates.gates.flatMap(({ samples }, i) => {
         const { benchmark, metric, source } = this.#shared[i];

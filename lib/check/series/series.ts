@@ -407,9 +407,10 @@ function newRunner(
   return new CommandRunner(jobs, { ...own, requestedEvents, input, allowedStatuses });
 }
 
-/** Returns the values of the sources in a run, by name. */
+/** Returns the values of the sources, and of those that may decide in their place, in a run, by name. */
 function valuesOf(run: MeasuredRun, sources: readonly MetricSource[]): RunValues {
-  return new Map(sources.flatMap((source) => {
+  const all = sources.flatMap((source) => [source, ...(source.standIn ? Object.values(source.standIn) : [])]);
+  return new Map(all.flatMap((source) => {
     const value = source.of ? source.of(run) : run.counts.get(source.event!)?.value;
     return value === undefined ? [] : [[source.name, value] as const];
   }));

@@ -6,8 +6,8 @@
  * (Moses' interval).
  */
 
-import { probit } from "simple-statistics";
-import { type Cut, cutOf, ratioOfOrdered } from "./ordered_ratios.ts";
+import { type Cut, cutOf, normalCut } from "./cuts.ts";
+import { ratioOfOrdered } from "./ordered_ratios.ts";
 import type { Ratio } from "./statistics.ts";
 
 /** Product of sample sizes up to which the distribution is exact; beyond, the normal one is as good. */
@@ -25,7 +25,10 @@ export function rankSumRatio(a: readonly number[], b: readonly number[], confide
   for (const before of a) for (const now of b) shifts[at++] = Math.log(now / before);
   if (!shifts.every(Number.isFinite)) throw new RangeError("ratios are of values above 0");
   shifts.sort();
-  return ratioOfOrdered(shifts, rankSumCut(a.length, b.length, confidence));
+  return ratioOfOrdered(
+    { length: shifts.length, at: (index) => shifts[index] },
+    rankSumCut(a.length, b.length, confidence),
+  );
 }
 
 /** Returns the smallest size of two samples whose interval can have this confidence. */
@@ -39,11 +42,7 @@ export function fewestOfEach(confidence: number): number {
 
 /** Returns the number of shifts to cut at either end for an interval of this confidence, and its confidence. */
 function rankSumCut(n: number, m: number, confidence: number): Cut {
-  if (n * m > MAX_EXACT) {
-    const spread = Math.sqrt(n * m * (n + m + 1) / 12);
-    const cut = Math.floor(n * m / 2 + probit((1 - confidence) / 2) * spread - 0.5);
-    return { cut: Math.max(0, cut), confidence };
-  }
+  if (n * m > MAX_EXACT) return normalCut(n * m / 2, Math.sqrt(n * m * (n + m + 1) / 12), confidence);
   return cutOf(rankSumChances(n, m), confidence);
 }
 

@@ -7,19 +7,23 @@
  * and 3.3 (Tukey's interval).
  */
 
-import { cutOf, ratioOfOrdered } from "./ordered_ratios.ts";
+import { type Cut, cutOf, normalCut } from "./cuts.ts";
+import { ratioOfOrdered } from "./ordered_ratios.ts";
 import type { Ratio } from "./statistics.ts";
+import { WalshAverages } from "./walsh_averages.ts";
+
+/** Number of pairs up to which the distribution is exact; beyond, the normal one is as good. */
+const MAX_EXACT = 200;
 
 /**
- * Returns the ratio b / a of paired measurements, and its interval at `confidence` (0 to 1), exact for any number of
- * pairs. With too few pairs the interval is as wide as the data, and its confidence is lower than requested. Throws
+ * Returns the ratio b / a of paired measurements, and its interval at `confidence` (0 to 1). With too few pairs the interval is as wide as the data, and its confidence is lower than requested. Throws
  * RangeError when there are no pairs, or values are not above 0.
  */
 export function signedRankRatio(a: readonly number[], b: readonly number[], confidence: number): Ratio {
   if (a.length === 0 || a.length !== b.length) throw new RangeError("pairs are wanted");
   const logs = Float64Array.from(a, (value, i) => Math.log(b[i] / value));
   if (!logs.every(Number.isFinite)) throw new RangeError("ratios are of values above 0");
-  return ratioOfOrdered(walshAverages(logs), cutOf(rankSumChances(logs.length), confidence));
+  return ratioOfOrdered(new WalshAverages(logs), signedRankCut(logs.length, confidence));
 }
 
 /** Returns the smallest number of pairs whose interval can have this confidence. */
@@ -27,14 +31,10 @@ export function fewestPairs(confidence: number): number {
   return Math.ceil(1 - Math.log2(1 - confidence));
 }
 
-/** Returns the means of all pairs of values, including each value with itself, ascending. */
-function walshAverages(values: Float64Array): Float64Array {
-  const averages = new Float64Array(values.length * (values.length + 1) / 2);
-  let at = 0;
-  for (let i = 0; i < values.length; i++) {
-    for (let j = i; j < values.length; j++) averages[at++] = (values[i] + values[j]) / 2;
-  }
-  return averages.sort();
+/** Returns the number of averages to cut at either end for an interval of this confidence, and its confidence. */
+function signedRankCut(n: number, confidence: number): Cut {
+  if (n <= MAX_EXACT) return cutOf(rankSumChances(n), confidence);
+  return normalCut(n * (n + 1) / 4, Math.sqrt(n * (n + 1) * (2 * n + 1) / 24), confidence);
 }
 
 const known = new Map<number, Float64Array>();

@@ -4,7 +4,6 @@
  */
 
 import {
-  binomialDistribution,
   mean,
   median,
   medianAbsoluteDeviation,
@@ -12,6 +11,7 @@ import {
   sampleStandardDeviation,
 } from "simple-statistics";
 import { seededRandom } from "../../run/random.ts";
+import { type Cut, cutOf, normalCut } from "./cuts.ts";
 
 /** Range that holds the true value with at least this confidence (0 to 1), if the runs were repeated. */
 export interface Interval {
@@ -77,22 +77,27 @@ export function outliersOf(samples: readonly number[]): Outlier[] {
     .filter(({ score }) => Math.abs(score) > OUTLIER_SCORE);
 }
 
+/** Number of runs up to which the distribution of heads is exact; beyond, the normal one is as good. */
+const MAX_EXACT = 200;
+
 /**
  * Returns the interval of the median between two order statistics. It misses the median as often as `n` tosses of a
- * coin give at most `k` heads, on either side (David and Nagaraja, Order Statistics, 7.1). This is the narrowest one
+ * coin give at most `cut` heads, on either side (David and Nagaraja, Order Statistics, 7.1). This is the narrowest one
  * with the confidence; with too few runs it spans all of them, with confidence 1 - 2^(1-n).
  */
 export function medianInterval(sorted: readonly number[], confidence = 0.95): Interval {
   const n = sorted.length;
-  const heads = n > 1 ? binomialDistribution(n, 0.5) ?? [] : [];
-  let outside = 0;
-  let best: Interval = { low: sorted[0], high: sorted[n - 1], confidence: n > 1 ? 1 - 2 ** (1 - n) : 0 };
-  for (let k = 0; k < (n - 1) / 2; k++) {
-    outside += heads[k] ?? 0;
-    if (1 - 2 * outside < confidence) break;
-    best = { low: sorted[k], high: sorted[n - 1 - k], confidence: 1 - 2 * outside };
-  }
-  return best;
+  const { cut, confidence: reached } = medianCut(n, confidence);
+  return { low: sorted[cut], high: sorted[n - 1 - cut], confidence: reached };
+}
+
+function medianCut(n: number, confidence: number): Cut {
+  if (n > MAX_EXACT) return normalCut(n / 2, Math.sqrt(n) / 2, confidence);
+  // probability of each number of heads of n coins
+  const heads = new Float64Array(n + 1);
+  heads[0] = 2 ** -n;
+  for (let k = 1; k <= n; k++) heads[k] = heads[k - 1] * (n - k + 1) / k;
+  return cutOf(heads, confidence);
 }
 
 /** Ratio b / a of two commands, below 1 when `b` takes less. */

@@ -6,6 +6,7 @@
 import { median } from "simple-statistics";
 import { greatest, least } from "../../base/bytes/lists.ts";
 import { rankSumRatio } from "./rank_sum.ts";
+import { PAIR_TESTS, type PairTest, type RatioOfPairs, testConfidence } from "./pairs.ts";
 import { signedRankRatio } from "./signed_rank.ts";
 import { type Ratio, unpairedRatio } from "./statistics.ts";
 
@@ -14,8 +15,8 @@ export type Verdict = "pass" | "regressed" | "inconclusive" | "unmeasurable";
 
 /** Method that made the interval: see docs/check.md. */
 export type Method =
-  /** Wilcoxon's signed ranks, for paired runs. */
-  | "signed-rank"
+  /** Wilcoxon's signed ranks, or the sign test, for paired runs. */
+  | PairTest
   /** Ranks in both samples together, for values of two times that are all there is. */
   | "rank-sum"
   /** Resampling in blocks, for runs compared with those of another time. */
@@ -68,10 +69,32 @@ const STEADY_SPREAD = 0.1;
  */
 const BLOCK = 3;
 
-/** Judges paired runs, run i of `a` beside run i of `b`; `b` is the new command. */
-export function judgePairs(a: readonly number[], b: readonly number[], terms: JudgementTerms): Judgement {
-  const ratio = signedRankRatio(a, b, terms.confidence);
-  return judge(ratio, "signed-rank", noiseOf([a, b], terms.confidence), terms);
+/** Factors by which an interval is widened: what else may have changed the ratio, at most. */
+export interface Widening {
+  low: number;
+  high: number;
+}
+
+/**
+ * Judges paired runs, run i of `a` beside run i of `b`; `b` is the new command. The first test that decides does; if none
+ * does, the judgement is that with the narrower interval.
+ */
+export function judgePairs(
+  a: readonly number[],
+  b: readonly number[],
+  terms: JudgementTerms,
+  widening: Widening = { low: 1, high: 1 },
+): Judgement {
+  const each = { ...terms, confidence: testConfidence(terms.confidence) };
+  const judgements: Judgement[] = [];
+  for (const [method, ratioOf] of Object.entries(PAIR_TESTS) as [PairTest, RatioOfPairs][]) {
+    const ratio = widened(ratioOf(a, b, each.confidence), widening);
+    const judgement = judge(ratio, method, noiseOf([a, b], each.confidence, ratioOf), each);
+    if (judgement.outcome !== "undecided") return judgement;
+    judgements.push(judgement);
+  }
+  const widthOf = ({ ratio: { interval } }: Judgement) => interval.high / interval.low;
+  return judgements.reduce((best, one) => widthOf(one) < widthOf(best) ? one : best);
 }
 
 /**
@@ -89,16 +112,9 @@ export function judgeAgainstBaseline(
   const noise = Math.max(noiseOf([a], terms.confidence), noiseOf([b], terms.confidence));
   if (!drift) return judge(ratio, "block-bootstrap", noise, terms);
   const machine = unpairedRatio(drift.before, drift.now, terms.confidence, { block: BLOCK });
-  const { low, high, confidence } = ratio.interval;
-  const widened = {
-    ratio: ratio.ratio,
-    interval: {
-      low: low / Math.max(1, machine.interval.high),
-      high: high / Math.min(1, machine.interval.low),
-      confidence,
-    },
-  };
-  return judge(widened, "block-bootstrap", Math.max(noise, Math.abs(machine.ratio - 1)), terms);
+  const { low, high } = machine.interval;
+  const widest = widened(ratio, { low: 1 / Math.max(1, high), high: 1 / Math.min(1, low) });
+  return judge(widest, "block-bootstrap", Math.max(noise, Math.abs(machine.ratio - 1)), terms);
 }
 
 /** Judges the values of another time, `a`, and those of now, `b`, of which there will not be more. */
@@ -129,6 +145,10 @@ export function judgeSteady(
   return judge(ratio, "range", noise, { ...terms, confidence: 0 });
 }
 
+function widened({ ratio, interval: { low, high, confidence } }: Ratio, by: Widening): Ratio {
+  return { ratio, interval: { low: low * by.low, high: high * by.high, confidence } };
+}
+
 function judge(ratio: Ratio, method: Method, noise: number, terms: JudgementTerms): Judgement {
   const { low, high, confidence } = ratio.interval;
   const sure = confidence >= terms.confidence;
@@ -143,7 +163,11 @@ function judge(ratio: Ratio, method: Method, noise: number, terms: JudgementTerm
  * Returns the noise: how far apart the same command's runs are by the same method, comparing each run with the next
  * one. It is half the width of that interval, as a fraction; Infinity when there are too few runs.
  */
-function noiseOf(commands: readonly (readonly number[])[], confidence: number): number {
+function noiseOf(
+  commands: readonly (readonly number[])[],
+  confidence: number,
+  ratioOf: RatioOfPairs = signedRankRatio,
+): number {
   const first: number[] = [], second: number[] = [];
   for (const runs of commands) {
     for (let i = 0; i + 1 < runs.length; i += 2) {
@@ -152,7 +176,7 @@ function noiseOf(commands: readonly (readonly number[])[], confidence: number): 
     }
   }
   if (first.length === 0) return Infinity;
-  const { low, high } = signedRankRatio(first, second, confidence).interval;
+  const { low, high } = ratioOf(first, second, confidence).interval;
   return Math.sqrt(high / low) - 1;
 }
 

@@ -77,7 +77,7 @@ async function rowsOfCase({ old, now, threshold }: Case, at: number): Promise<Ch
         seed: 1,
       },
     );
-    return rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, 1e9);
+    return rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1e9);
   };
   const samples = (values: number[], unit: string) => [{ benchmark: "x", metric: "m", unit, values }];
   const thresholds = { all: threshold, byMetric: {} };
@@ -158,6 +158,7 @@ Deno.test("check's change, interval, arrow and verdict are of one estimate, howe
     "block-bootstrap arrow",
     "range arrow",
     "rank-sum beside",
+    "sign beside",
     "signed-rank beside",
   ]);
   assert(["pass", "regressed", "inconclusive"].every((word) => words[word] > 50), JSON.stringify(words));

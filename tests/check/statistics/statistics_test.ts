@@ -30,6 +30,17 @@ Deno.test("medianInterval() takes the order statistics of the binomial tables", 
   assertEquals([twenty.low, twenty.high, twenty.confidence.toFixed(4)], [6, 15, "0.9586"]);
 });
 
+Deno.test("medianInterval() of many runs is about that of the exact distribution, and never narrower by much", () => {
+  const values = Array.from({ length: 5001 }, (_, i) => i);
+  // P(Binomial(200, 1/2) <= 80) = 0.0028, P(<= 79) = 0.0018
+  const exact = medianInterval(values.slice(0, 200), 0.995);
+  assertEquals([exact.low, exact.high], [79, 120]);
+  assertAlmostEquals(exact.confidence, 1 - 2 * 0.0018175, 1e-6);
+  const { low, high } = medianInterval(values, 0.999);
+  assertEquals(low + high, 5000);
+  assert(Math.abs(low - 2383) <= 3, `${low}`); // 2500 - 3.29 sqrt(5001) / 2
+});
+
 Deno.test("medianInterval() says how little a few runs tell", () => {
   assertEquals(medianInterval([1, 2, 3]), { low: 1, high: 3, confidence: 0.75 });
   assertEquals(medianInterval([1]), { low: 1, high: 1, confidence: 0 });
