@@ -13,26 +13,16 @@ import { missingTask } from "../../base/files/pid_namespace.ts";
 import { hostFiles } from "../../events/files.ts";
 import { readPrivilege } from "../../events/privilege.ts";
 import { Pmus } from "../../events/sysfs.ts";
-import { BoundSet, type HeldSet, type SetBuffer, SetRefusal } from "../open/bound_set.ts";
+import { BoundSet, type HeldSet, SetRefusal } from "../open/bound_set.ts";
 import { GroupsAtPlace } from "../open/groups.ts";
 import { NotifyingSet } from "./notifying_set.ts";
 import { type Counter, OpenSet, type SetPlace } from "../open/open_set.ts";
 import { OverflowWatch } from "../open/overflow.ts";
 import type { PcNames } from "../open/pc_names.ts";
-import {
-  type CounterTitle,
-  fromLine,
-  GO_AHEAD,
-  type HoldRequest,
-  type ProtocolReply,
-  type ProtocolRequest,
-  type SetAnswer,
-  type SetInfo,
-  type StartReport,
-  toLine,
-} from "./protocol.ts";
+import { fromLine, GO_AHEAD, type HoldRequest, type SetInfo, type StartReport, toLine } from "./protocol.ts";
+import { type HeldCounters, SetAnswers } from "./set_answers.ts";
 import { describeTarget, type SetTarget, TargetWatch, threadIdsOf } from "./set_target.ts";
-import { type RequestOutcome, serve } from "./socket.ts";
+import { serve } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 import { counted } from "../../base/text/plural.ts";
 
@@ -56,15 +46,13 @@ export async function holdSet(names: () => PcNames): Promise<number> {
     if (word.value !== GO_AHEAD) return EXIT.ok; // the parent has gone
     start(opened.set, request);
     Deno.chdir("/"); // keeps no file system busy
-    const holder = new Holder(request, opened);
-    holder.listen();
-    report({ bound: holder.info() });
+    report({ bound: listen(request, opened) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     report({ failed: { message: error.message, status: error.status } });
     return error.status;
   }
-  return await new Promise(() => {}); // the Holder ends the process
+  return await new Promise(() => {}); // listen() ends the process
 }
 
 function report(message: StartReport): void {
@@ -81,15 +69,8 @@ async function* inputLines(): AsyncGenerator<string, undefined> {
   }
 }
 
-/** Set that is open at all its places. */
-interface Opened {
-  set: HeldSet;
-  watch: TargetWatch;
-  counters: CounterTitle[];
-}
-
 /** Opens the counters at every place of the target. Throws UnsupportedError. */
-function openSet(request: HoldRequest, names: () => PcNames, note: (line: string) => void): Opened {
+function openSet(request: HoldRequest, names: () => PcNames, note: (line: string) => void): HeldCounters {
   const { target, groups, enableOnExec } = request;
   raiseFileLimit();
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
@@ -215,128 +196,37 @@ function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void 
   }
 }
 
-/** Bound set with its socket. */
-class Holder {
-  readonly #request: HoldRequest;
-  readonly #set: HeldSet;
-  readonly #watch: TargetWatch;
-  readonly #counters: CounterTitle[];
-  readonly #boundAtMs = Date.now();
-  /** Time of the last request that used the set, or of the target's end; performance.now(). */
-  #lastUse = performance.now();
-  #unbound = false;
-
-  constructor(request: HoldRequest, { set, watch, counters }: Opened) {
-    this.#request = request;
-    this.#set = set;
-    this.#watch = watch;
-    this.#counters = counters;
+/**
+ * Answers requests at the set's socket, and watches for the end. Returns the description of the set. Throws SetError (EEXIST)
+ * when the name is taken.
+ */
+function listen(request: HoldRequest, held: HeldCounters): SetInfo {
+  const { name, path } = request;
+  const process = {
+    pid: Deno.pid,
+    freeName: () => removeOwn(path),
+    leave: () => Deno.exit(EXIT.ok),
+    now: () => performance.now(),
+  };
+  const answers = new SetAnswers(request, held, process);
+  try {
+    serve(path, (request) => answers.handle(request));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const cause = "there is a set of that name";
+    throw new SetError(`bind set '${name}'`, { errno: "EEXIST", cause, remedy: "use another name" });
   }
-
-  /** Starts to answer requests and to watch for the end. Throws SetError (EEXIST) when the name is taken. */
-  listen(): void {
-    const { name, path } = this.#request;
-    try {
-      serve(path, (request) => this.#handle(request));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-      const cause = "there is a set of that name";
-      throw new SetError(`bind set '${name}'`, { errno: "EEXIST", cause, remedy: "use another name" });
-    }
-    const socket = Deno.lstatSync(path).ino;
-    for (const signal of SIGNALS) Deno.addSignalListener(signal, () => this.#leave());
-    setInterval(() => this.#poll(socket), POLL_MS);
-  }
-
-  info(): SetInfo {
-    const { name, target, pmus } = this.#request;
-    return {
-      name,
-      target,
-      pmus,
-      state: this.#set.state,
-      ...(this.#set instanceof NotifyingSet && this.#set.overflow ? { overflow: this.#set.overflow } : {}),
-      counters: this.#counters,
-      boundAtMs: this.#boundAtMs,
-      holder: Deno.pid,
-    };
-  }
-
-  #handle(request: ProtocolRequest): RequestOutcome {
-    if (this.#unbound) return { reply: { refused: { errno: "EINVAL", cause: "it has just been unbound" } } };
-    this.#noticeEnd();
-    if (request.do !== "describe") this.#lastUse = performance.now();
-    try {
-      return this.#do(request);
-    } catch (error) {
-      if (!(error instanceof SetRefusal)) throw error;
-      return { reply: { refused: error.refusal } };
-    }
-  }
-
-  #do(request: ProtocolRequest): RequestOutcome {
-    const set = this.#set;
-    const ok = (answer: Partial<SetAnswer> = {}): ProtocolReply => ({ ok: { info: this.info(), ...answer } });
-    switch (request.do) {
-      case "describe":
-        this.#lastCounts(); // notices if the set has become invalid
-        return { reply: ok() };
-      case "sample": {
-        const buffer = set.sample();
-        const shown = request.since ? set.since(buffer) : buffer;
-        // A sample that the client did not get does not count as the previous one.
-        return { reply: ok({ buffer: shown }), afterwards: () => set.remember(buffer) };
-      }
-      case "preset":
-        set.preset(request.index, request.value);
-        return { reply: ok() };
-      case "restart":
-        set.restart();
-        return { reply: ok() };
-      case "enable":
-        set.enable();
-        return { reply: ok() };
-      case "disable":
-        set.disable();
-        return { reply: ok() };
-      case "unbind": {
-        const buffer = this.#lastCounts();
-        const reply = ok(buffer ? { buffer } : {});
-        // Release everything before answering, so that the client can reuse the counters and the name at once.
-        set.close();
-        removeOwn(this.#request.path);
-        this.#unbound = true;
-        return { reply, afterwards: () => Deno.exit(EXIT.ok) };
-      }
-    }
-  }
-
-  #lastCounts(): SetBuffer | undefined {
-    try {
-      return this.#set.sample();
-    } catch (error) {
-      if (error instanceof SetRefusal) return undefined; // an invalid set has no counts
-      throw error;
-    }
-  }
-
-  #noticeEnd(): void {
-    if (this.#set.state === "ended" || !this.#watch.ended()) return;
-    this.#set.targetEnded();
-    this.#lastUse = performance.now();
-  }
-
-  #poll(socket: number | null): void {
-    if (this.#unbound || !isStillThere(this.#request.path, socket)) Deno.exit(EXIT.ok); // nobody can reach us
-    this.#noticeEnd();
-    const idleMs = performance.now() - this.#lastUse;
-    if (this.#set.state === "ended" && idleMs >= this.#request.keepMs) this.#leave();
-  }
-
-  #leave(): void {
-    removeOwn(this.#request.path);
+  const socket = Deno.lstatSync(path).ino;
+  const leave = () => {
+    removeOwn(path);
     Deno.exit(EXIT.ok);
-  }
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, leave);
+  setInterval(() => {
+    if (answers.unbound || !isStillThere(path, socket)) Deno.exit(EXIT.ok); // nobody can reach us
+    if (answers.isForgotten()) leave();
+  }, POLL_MS);
+  return answers.info();
 }
 
 /** Removes the socket. While we listen at it, nobody else removes or replaces it, so it is ours. */

@@ -1,42 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  BoundSet,
-  type PlacedCounters,
-  SetRefusal,
-  subtractBuffers,
-} from "../../../lib/counters/open/bound_set.ts";
+import { BoundSet, SetRefusal, subtractBuffers } from "../../../lib/counters/open/bound_set.ts";
+import { FakePlace } from "./fake_place.ts";
 
 const U64_MAX = (1n << 64n) - 1n;
-
-/** A place whose counters show what the test sets. */
-class FakePlace implements PlacedCounters {
-  readonly place: { target: string };
-  counts: bigint[] | undefined;
-  tickNs = 0;
-  enabled = false;
-
-  constructor(target: string, counts: bigint[]) {
-    this.place = { target };
-    this.counts = counts;
-  }
-
-  enable() {
-    this.enabled = true;
-  }
-
-  disable() {
-    this.enabled = false;
-  }
-
-  close() {
-    this.counts = undefined;
-  }
-
-  sample(hrtimeNs: bigint) {
-    const { counts, tickNs } = this;
-    return counts && { hrtimeNs, enabledNs: tickNs, tickNs, counts: [...counts] };
-  }
-}
 
 /** A set of two requests at two places, counting; each look at the clock is a ns later. */
 function bound(presets = [0n, 0n]) {
