@@ -83,11 +83,11 @@ export interface MetricGate {
   samples: { old: number[]; new: number[]; gauge?: number[] };
   /** Number of rounds until the decision. */
   rounds: number;
-  /** Source that decided in place of its own, which could not. */
+  /** Source of the most recent judgement, if it is not the metric's own, which could not decide. */
   standIn?: StandIn;
 }
 
-/** CPU time that decided in place of the wall time. */
+/** CPU time that is judged in place of the wall time. */
 export interface StandIn {
   /** Source of the CPU time. */
   source: MetricSource;
@@ -111,6 +111,8 @@ export interface GateResult {
   coldAfter?: { warmups: number; of: number };
   /** Average time in ms of a round, or the expected one when none was finished. */
   roundMs: number;
+  /** Time in ms after which a budget that adapts ended, because more of it would probably not decide. */
+  gaveUpAfterMs?: number;
 }
 
 /** Returns the number of sources that may decide `gated`, among which the probability of error is divided. */
@@ -142,7 +144,7 @@ export async function runGate(
     if (!gates.some(isOpen)) return false;
     clock.tick(rounds);
     if (rounds >= most) ended = "runs";
-    else if (clock.endsBudget((fitting) => gates.some((one) => probablyDecides(one, looks, fitting)))) {
+    else if (clock.endsBudget((fitting) => gates.some((one) => mayDecide(one, looks, fitting)))) {
       ended = "budget";
     }
     return ended === undefined;
@@ -167,13 +169,16 @@ export async function runGate(
   if (ended === "budget" && rounds >= looks.rounds[0] && !looks.rounds.includes(rounds)) {
     lookAt(made.map((runs) => runs.slice(0, rounds)));
   }
-  return { gates, looks, ended, ...coldAfter, roundMs: clock.roundMs };
+  const gaveUp = clock.gaveUpAfterMs === undefined ? {} : { gaveUpAfterMs: clock.gaveUpAfterMs };
+  return { gates, looks, ended, ...coldAfter, ...gaveUp, roundMs: clock.roundMs };
 }
 
 /** Time that the rounds of a gate take. */
 class GateClock {
   /** Average time in ms of a round, or the expected one when none was finished. */
   roundMs: number;
+  /** Time in ms after which it gave up with a part of the budget left. */
+  gaveUpAfterMs?: number;
   readonly #limits: GateLimits;
   readonly #environment: GateEnvironment;
   readonly #entered: number;
@@ -206,7 +211,10 @@ class GateClock {
     const next = this.#spentMs + this.roundMs;
     if (next <= minBudgetMs) return false;
     const ahead = this.#begun - this.#entered;
-    return next > budgetMs || !decides((budgetMs - ahead) / this.roundMs);
+    if (next > budgetMs) return true;
+    if (decides((budgetMs - ahead) / this.roundMs)) return false;
+    this.gaveUpAfterMs = this.#spentMs;
+    return true;
   }
 }
 
@@ -214,11 +222,12 @@ function isOpen({ unmeasurable, judgement }: MetricGate): boolean {
   return unmeasurable === undefined && (judgement?.outcome ?? "undecided") === "undecided";
 }
 
-/** Returns whether so many rounds will probably decide an open metric. Those of a baseline stay as few as they are. */
-function probablyDecides(one: MetricGate, looks: LookPlan, rounds: number): boolean {
+/** Returns whether so many rounds have a fair chance to decide an open metric. Those of a baseline stay as few as they are. */
+function mayDecide(one: MetricGate, looks: LookPlan, rounds: number): boolean {
   const { gated: { stored, threshold }, judgement } = one;
   if (!isOpen(one) || stored) return false;
-  return (judgement ? probableRounds(judgement, threshold / 100, one.rounds) : looks.rounds[0]) <= rounds;
+  return (judgement ? probableRounds(judgement, threshold / 100, one.rounds, true) : looks.rounds[0]) <=
+    rounds;
 }
 
 /** Judges a metric by the runs so far. */
@@ -230,6 +239,7 @@ function look(
 ): void {
   const { source, stored, threshold } = one.gated;
   one.rounds = rounds;
+  one.standIn = undefined;
   const now = valuesOf(samples[NEW], source, "the command");
   const other = stored && !stored.gauge
     ? []
@@ -262,7 +272,10 @@ function look(
   }
 }
 
-/** Judges a metric, which its own source leaves undecided, by the source that stands in for it, if this decides. */
+/**
+ * Judges a metric, which its own source leaves undecided, by the source that stands in for it, if this decides or comes
+ * closer to it.
+ */
 function lookAtStandIn(
   one: MetricGate,
   own: Judgement,
@@ -278,9 +291,17 @@ function lookAtStandIn(
   }));
   if (typeof old.cpu === "string" || typeof now.cpu === "string") return;
   const result = judgeCpuTime({ ...old, cpu: old.cpu }, { ...now, cpu: now.cpu }, terms);
-  if (!result || result.judgement.outcome === "undecided") return;
+  if (!result || !isBetter(result.judgement, own)) return;
   one.judgement = result.judgement;
   one.standIn = { source: standIn.cpu, samples: { old: old.cpu, new: now.cpu }, share: result.share, own };
+}
+
+/** Returns whether a judgement is better than an undecided one: it decides, or has the narrower interval. */
+function isBetter(
+  { outcome, ratio: { interval } }: Judgement,
+  { ratio: { interval: other } }: Judgement,
+): boolean {
+  return outcome !== "undecided" || interval.high / interval.low < other.high / other.low;
 }
 
 /** Returns the source's values in all runs, or the reason why they cannot be compared. */

@@ -2,6 +2,7 @@
 
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
+import { AUTO_FORMS, AUTO_SECONDS, DEFAULT_SECONDS, parseAutoBudget } from "../check/baseline/budget.ts";
 import { type Benchmark, OPTION_LIMITS, parseConfig, type Thresholds } from "../check/baseline/config.ts";
 import { FOREIGN_FORMATS, type ForeignFormat } from "../check/foreign/foreign_formats.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
@@ -15,7 +16,6 @@ const DEFAULT_CONFIG = "pmuctl.json";
 /** Baseline file unless --baseline or the config names another. */
 const DEFAULT_BASELINE = "pmuctl.baseline.json";
 const DEFAULT_MAX_RUNS = 10_000;
-const DEFAULT_BUDGET = 120;
 /** Rounds before those that count. */
 export const DEFAULT_WARMUPS = 1;
 
@@ -79,7 +79,10 @@ export const CHECK_OPTIONS: OptionSpec[] = [
   {
     name: "budget",
     value: "SEC",
-    help: `spend at most SEC seconds on each benchmark (default: ${DEFAULT_BUDGET})`,
+    values: ["auto"],
+    help:
+      `spend at most SEC seconds on each benchmark (default: ${DEFAULT_SECONDS}); with auto, or auto:SEC, more than ` +
+      `${DEFAULT_SECONDS} only while it will probably decide, up to ${AUTO_SECONDS} or SEC`,
   },
   {
     name: "timeout",
@@ -335,7 +338,21 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     maxRuns: args.number("max-runs", OPTION_LIMITS.maxRuns) ?? benchmark.maxRuns ??
       DEFAULT_MAX_RUNS,
     timeoutMs: 1000 * (args.number("timeout", OPTION_LIMITS.timeout) ?? benchmark.timeout ?? Infinity),
-    budgetMs: 1000 * (args.number("budget", OPTION_LIMITS.budget) ?? benchmark.budget ?? DEFAULT_BUDGET),
+    ...budgetOf(args, benchmark),
+  };
+}
+
+function budgetOf(args: ParsedArgs, benchmark: Benchmark): Pick<BenchmarkPlan, "budgetMs" | "minBudgetMs"> {
+  const text = args.text("budget");
+  const said = text === undefined ? benchmark.budget : parseAutoBudget(text);
+  if (text?.startsWith("auto") && !said) {
+    throw new UsageError(`check: --budget '${text}': expected SEC, ${AUTO_FORMS}`);
+  }
+  const { seconds, minSeconds } = said ??
+    { seconds: args.number("budget", OPTION_LIMITS.budget) ?? DEFAULT_SECONDS };
+  return {
+    budgetMs: 1000 * seconds,
+    ...(minSeconds === undefined ? {} : { minBudgetMs: 1000 * minSeconds }),
   };
 }
 

@@ -169,6 +169,37 @@ Deno.test("runGate() looks once more where its budget ends, and not at the runs 
   }
 });
 
+Deno.test("runGate() spends more of a budget that adapts only while it will probably decide", async () => {
+  const limits = { ...LIMITS, maxRuns: 10_000, budgetMs: 2000, minBudgetMs: 200 };
+  const fixed = { ...limits, budgetMs: 200, minBudgetMs: undefined };
+  let before = 0, decided = 0, gaveUp = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    // noise that a few hundred rounds average out, and noise that no thousand do
+    const random = seededRandom(seed), value = (sigma: number) => () => 100 * noise(random, sigma);
+    if ((await play(WALL, value(0.06), { limits: fixed, seed })).row.verdict === "pass") before++;
+    if ((await play(WALL, value(0.06), { limits, seed })).row.verdict === "pass") decided++;
+    const wild = await play(WALL, value(0.6), { limits, seed });
+    assertEquals(wild.row.verdict, "inconclusive");
+    if (wild.runs <= 202) {
+      gaveUp++;
+      assertMatch(
+        wild.row.reason!,
+        /; --budget auto ended after 0 s, because 2 s would probably not decide it$/,
+      );
+    }
+  }
+  assert(before < 10 && decided >= 17, `${before} and ${decided} of 20 decided`);
+  assert(gaveUp >= 19, `${gaveUp} of 20 given up`);
+});
+
+Deno.test("runGate() spends no more than what is spent in any case beside a baseline, whose runs stay as few", async () => {
+  const random = seededRandom(9);
+  const stored = { samples: Array.from({ length: 20 }, () => 100 * noise(random, 0.05)) };
+  const limits = { ...LIMITS, maxRuns: 1000, budgetMs: 2000, minBudgetMs: 60 };
+  const { row, runs } = await play(WALL, () => 100 * noise(random, 0.05), { limits, stored });
+  assertEquals([row.verdict, runs], ["inconclusive", 60]);
+});
+
 /** Plays a gate of wall times on a machine where every second run waits for a CPU, for `waits` times its CPU time. */
 async function playCrowded({ change = 1, sleep = 0, source = WALL }) {
   const random = seededRandom(8);
@@ -194,6 +225,16 @@ Deno.test("runGate() decides wall times by CPU time where they cannot decide, an
   assertMatch(same.reason!, /^wall could not decide it \(-.*% to \+.*%, noise floor .*%\), so CPU time does/);
   assertEquals([slower.verdict, slower.rung], ["regressed", "task-clock(rusage)"]);
   assert(Math.abs(slower.figures!.change - 0.05) < 0.01 && slower.figures!.old < 103);
+});
+
+Deno.test("a row that neither wall time nor CPU time decides is of the one that comes closer, and estimates by it", async () => {
+  const { verdict, rung, reason, figures } = await playCrowded({ change: 1.018 });
+  assertEquals([verdict, rung], ["inconclusive", "task-clock(rusage)"]);
+  assertMatch(
+    reason!,
+    /^wall could not decide it \(.*\), nor could CPU time, which is .*: the change is too close/,
+  );
+  assert(figures!.high < 0.03, `${figures!.high}`);
 });
 
 Deno.test("runGate() has no CPU time decide for a command that sleeps longer than before", async () => {

@@ -3,6 +3,7 @@
 import { BadInputError } from "../../base/system/errors.ts";
 import { isVariableName } from "../../run/run_options.ts";
 import { MAX_RUNS } from "../statistics/sequential_looks.ts";
+import { AUTO_FORMS, BUDGET_LIMITS, parseAutoBudget, type TimeBudget } from "./budget.ts";
 import { JsonShape } from "./shape.ts";
 
 /** Benchmark to check, from the command line or from the file. */
@@ -33,8 +34,7 @@ export interface Benchmark {
   metrics: string[];
   thresholds: Thresholds;
   maxRuns?: number;
-  /** Time for all runs, in seconds. */
-  budget?: number;
+  budget?: TimeBudget;
   /** Time limit of each run, in seconds. */
   timeout?: number;
 }
@@ -61,7 +61,7 @@ export interface CheckConfig {
 /** Limits of numbers, on the command line and in the file; times are in seconds. */
 export const OPTION_LIMITS = {
   maxRuns: { min: 2, max: MAX_RUNS, integer: true },
-  budget: { min: 0.1, max: 1e6 },
+  budget: BUDGET_LIMITS,
   timeout: { min: 0.001, max: 1e6 },
   warmup: { min: 0, max: 1e6, integer: true },
 } as const;
@@ -118,7 +118,7 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
     ...(from ? { from: from.text() } : {}),
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number(OPTION_LIMITS.maxRuns) } : {}),
-    ...(budget ? { budget: budget.number(OPTION_LIMITS.budget) } : {}),
+    ...(budget ? { budget: budgetOf(budget) } : {}),
     ...(timeout ? { timeout: timeout.number(OPTION_LIMITS.timeout) } : {}),
     ...(warmup ? { warmup: warmup.number(OPTION_LIMITS.warmup) } : {}),
     ...(prepare ? { prepare: wordsOf(prepare) } : {}),
@@ -139,6 +139,12 @@ function commonOf(members: Record<string, JsonShape | undefined>): Partial<Bench
       ),
     },
   };
+}
+
+function budgetOf(shape: JsonShape): TimeBudget {
+  if (!shape.isText) return { seconds: shape.number(OPTION_LIMITS.budget) };
+  const { min, max } = OPTION_LIMITS.budget;
+  return parseAutoBudget(shape.text()) ?? shape.refuse(`a number from ${min} to ${max}, or ${AUTO_FORMS}`);
 }
 
 function variableOf(shape: JsonShape): string {

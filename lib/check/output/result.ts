@@ -2,7 +2,7 @@
 
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
-import type { EndReason, GateResult, MetricGate, StandIn } from "../gate.ts";
+import type { EndReason, GateResult, MetricGate } from "../gate.ts";
 import type { MetricUnit } from "../metrics/metrics.ts";
 import { probableRounds } from "../statistics/probable_rounds.ts";
 import { MAX_RUNS } from "../statistics/sequential_looks.ts";
@@ -95,14 +95,15 @@ export function rowsOf(
     const { judgement } = gate;
     const figures = judgement && figuresOf(samples.old, samples.new, judgement, gate.rounds);
     if (judgement && judgement.outcome !== "undecided") {
-      const reason = gate.standIn ? { reason: standInBecause(gate.gated.source.name, gate.standIn) } : {};
+      const reason = gate.standIn ? { reason: standInBecause(gate, "so CPU time does") } : {};
       return { ...row, verdict: judgement.outcome, improved: judgement.improved, figures, ...reason };
     }
     return {
       ...row,
       verdict: "inconclusive",
       figures,
-      reason: undecidedBecause(gate, gates, budgetMs),
+      reason: standInBecause(gate, "nor could CPU time", ": ") + undecidedBecause(gate, gates, budgetMs) +
+        gaveUpBecause(gates, budgetMs),
     };
   });
 }
@@ -140,15 +141,24 @@ export function figuresOf(
   };
 }
 
-/** Returns why the CPU time decides in place of `own`. */
-function standInBecause(own: string, { share, own: { ratio, noise } }: StandIn): string {
-  const { low, high } = ratio.interval;
-  return `${own} could not decide it (${formatSignedPercent(low - 1)} to ${
-    formatSignedPercent(high - 1)
-  }, noise floor ` +
-    `${formatPercent(noise)}), so CPU time does, which is ${
-      formatPercent(share)
-    } of the wall time of undisturbed runs`;
+/** Returns what the CPU time is judged for in place of a metric's own source, followed by `end`; "" where it is not. */
+function standInBecause({ gated, standIn }: MetricGate, what: string, end = ""): string {
+  if (!standIn) return "";
+  const { share, own: { ratio: { interval }, noise } } = standIn;
+  const range = `${formatSignedPercent(interval.low - 1)} to ${formatSignedPercent(interval.high - 1)}`;
+  return `${gated.source.name} could not decide it (${range}, noise floor ${
+    formatPercent(noise)
+  }), ${what}, ` +
+    `which is ${formatPercent(share)} of the wall time of undisturbed runs${end}`;
+}
+
+/** Returns the end of a reason: why a budget that adapts ended before its limit; "" when it did not. */
+function gaveUpBecause({ gaveUpAfterMs }: GateResult, budgetMs: number): string {
+  if (gaveUpAfterMs === undefined) return "";
+  return `; --budget auto ended after ${Math.round(gaveUpAfterMs / 1000)} s, because ${
+    budgetMs / 1000
+  } s would probably ` +
+    "not decide it";
 }
 
 function undecidedBecause(

@@ -11,6 +11,7 @@ import type { SourceChoice } from "../metrics/choose_source.ts";
 import {
   decidingSources,
   type GatedMetric,
+  type GateLimits,
   type GateResult,
   NEW,
   OLD,
@@ -27,6 +28,7 @@ import type { Io } from "../../cli/command.ts";
 import { renderProgress } from "../../cli/progress.ts";
 import {
   type BenchmarkPlan,
+  budgetLeft,
   type CheckContext,
   chooseSources,
   limitOf,
@@ -124,12 +126,8 @@ async function runBenchmark(
   if (gated.some(({ source }) => source.kind === "valgrind")) outcome.notes.push(pinnedNote(plan));
   let walls: RunSeries["walls"] | undefined;
   for (const part of byKind(gated).values()) {
-    const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
-    const { gates, ...series } = await gateSeries(plan, part, decidingSources(gated), {
-      budgetMs,
-      roundMs,
-      context,
-    });
+    const limits = { ...budgetLeft(plan, begun), roundMs };
+    const { gates, ...series } = await gateSeries(plan, part, decidingSources(gated), { limits, context });
     append(outcome.rows, rowsOf(of, gates, plan.budgetMs));
     Object.assign(outcome.measured.metrics, await measuredMetrics(plan, gates));
     outcome.stopSignal ??= series.stopSignal;
@@ -166,14 +164,16 @@ async function gateSeries(
   plan: BenchmarkPlan,
   gated: readonly GatedMetric[],
   sources: number,
-  { budgetMs, roundMs, context }: { budgetMs: number; roundMs: number; context: CheckContext },
+  { limits, context }: {
+    limits: Pick<GateLimits, "budgetMs" | "minBudgetMs" | "roundMs">;
+    context: CheckContext;
+  },
 ): Promise<{ gates: GateResult } & SeriesEnd> {
   const series = openSeriesOf(plan, gated, context);
   try {
     // beside the few runs of a baseline more would not help, and resampling takes time by their number
     const maxRuns = plan.against ? plan.maxRuns : Math.min(plan.maxRuns, MOST_BESIDE_BASELINE);
-    const limits = { warmups: warmupsOf(plan, gated), maxRuns, budgetMs, roundMs };
-    const gates = await runGate(gated, sources, limits, {
+    const gates = await runGate(gated, sources, { warmups: warmupsOf(plan, gated), maxRuns, ...limits }, {
       executor: series.executor,
       now: () => performance.now(),
       stopped: () => series.stopSignal() !== undefined,

@@ -21,6 +21,7 @@ import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
 import { type BenchmarkOutcome, progress } from "./benchmark.ts";
 import {
   type BenchmarkPlan,
+  budgetLeft,
   type CheckContext,
   limitOf,
   SeriesBudget,
@@ -147,7 +148,7 @@ class HarnessRuns {
       const limits = {
         warmups: Math.max(0, plan.warmups - 1), // the trial was one
         maxRuns: plan.maxRuns,
-        budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
+        ...budgetLeft(plan, begun),
         roundMs,
       };
       const gates = await runGate(this.#shared, decidingSources(this.#shared), limits, {

@@ -8,7 +8,7 @@ import { printable } from "../../base/text/printable.ts";
 import { chooseSource, type SourceChoice } from "../metrics/choose_source.ts";
 import type { PinnedRuns } from "../baseline/baseline.ts";
 import type { Thresholds } from "../baseline/config.ts";
-import { NEW, OLD, type RunValues } from "../gate.ts";
+import { type GateLimits, NEW, OLD, type RunValues } from "../gate.ts";
 import { BEST, type MetricSource, sourcesOf } from "../metrics/metric_sources.ts";
 import type { ForeignFormat } from "../foreign/foreign_formats.ts";
 import { execute, type Executor, type Step } from "../../run/schedule.ts";
@@ -68,6 +68,8 @@ export interface BenchmarkPlan {
   thresholds: Thresholds;
   maxRuns: number;
   budgetMs: number;
+  /** Part of the budget that is spent in any case; the rest only as long as it will probably decide. Default: all of it. */
+  minBudgetMs?: number;
   /** Time limit of each run, in ms. */
   timeoutMs?: number;
 }
@@ -173,6 +175,18 @@ export async function trialRound(
     throw error instanceof TimedOutCommand && !hadFairShare(error.limit, plan) ? smallBudget(plan) : error;
   }
   return performance.now() - begun;
+}
+
+/** Returns what is left of a plan's budget, which began at `begun`. */
+export function budgetLeft(
+  { budgetMs, minBudgetMs }: BenchmarkPlan,
+  begun: number,
+): Pick<GateLimits, "budgetMs" | "minBudgetMs"> {
+  const spent = performance.now() - begun;
+  return {
+    budgetMs: Math.max(0, budgetMs - spent),
+    ...(minBudgetMs === undefined ? {} : { minBudgetMs: Math.max(0, minBudgetMs - spent) }),
+  };
 }
 
 /** Returns whether a run that was ended had the share of the budget that each command may use. */

@@ -28,6 +28,10 @@ Deno.test("parseConfig() reads how commands are run", () => {
     ['"warmup": 1e9', "benchmarks[0].warmup: expected a whole number from 0 to 1000000"],
     ['"maxRuns": 100001', "from 2 to 100000"],
     ['"budget": 0.01', "from 0.1 to 1000000"],
+    [
+      '"budget": "soon"',
+      "benchmarks[0].budget: expected a number from 0.1 to 1000000, or auto or auto:SECONDS",
+    ],
     ['"timeout": 1e9', "from 0.001 to 1000000"],
   ];
   for (const [member, expected] of wrong) {
@@ -65,7 +69,7 @@ Deno.test("parseConfig() gives benchmarks what is said for all, unless they say"
       command: "./a -n 5",
       metrics: ["best", "max-rss"],
       thresholds: { all: 3, byMetric: { "max-rss": 10, wall: 5 } },
-      budget: 60,
+      budget: { seconds: 60 },
     },
     {
       name: "b",
@@ -73,7 +77,7 @@ Deno.test("parseConfig() gives benchmarks what is said for all, unless they say"
       against: "./old",
       metrics: ["wall"],
       thresholds: { all: 3, byMetric: { "max-rss": 10, wall: 4 } },
-      budget: 60,
+      budget: { seconds: 60 },
       maxRuns: 50,
     },
   ]);
