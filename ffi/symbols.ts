@@ -4,7 +4,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/shim/pmu.h. */
-export const ABI_VERSION = 14;
+export const ABI_VERSION = 15;
 
 /** Types of the shim's functions, for Deno.dlopen(). */
 export const SYMBOLS = {
@@ -153,6 +153,12 @@ export const SYMBOLS = {
   pmu_lock: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_open_fifo(const char *path)
   pmu_open_fifo: { parameters: ["buffer"], result: "i32" },
+  // int32_t pmu_open_control(const char *path)
+  pmu_open_control: { parameters: ["buffer"], result: "i32" },
+  // int32_t pmu_wait_readable(int32_t fd, int32_t wake)
+  pmu_wait_readable: { parameters: ["i32", "i32"], result: "i32", nonblocking: true },
+  // int64_t pmu_try_write(int32_t fd, const void *buf, uint64_t len)
+  pmu_try_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
   // int32_t pmu_open_input(const char *path)
   pmu_open_input: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_pipe(int32_t fds[2])

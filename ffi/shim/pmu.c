@@ -211,6 +211,31 @@ int32_t pmu_open_fifo(const char *path)
 	return open_of_type(path, O_WRONLY, S_IFIFO);
 }
 
+int32_t pmu_open_control(const char *path)
+{
+	return open_of_type(path, O_RDWR, S_IFIFO);
+}
+
+int32_t pmu_wait_readable(int32_t fd, int32_t wake)
+{
+	struct pollfd readable[] = { { .fd = fd, .events = POLLIN }, { .fd = wake, .events = POLLIN } };
+
+	while (poll(readable, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return readable[0].revents != 0;
+}
+
+int64_t pmu_try_write(int32_t fd, const void *buf, uint64_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 int32_t pmu_open_input(const char *path)
 {
 	return open_of_type(path, O_RDONLY, S_IFREG);

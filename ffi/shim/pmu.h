@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 14
+#define PMU_ABI_VERSION 15
 
 /* Returns PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -500,6 +500,18 @@ PMU_API int32_t pmu_lock(const char *path);
  * -EINVAL when it is not a FIFO.
  */
 PMU_API int32_t pmu_open_fifo(const char *path);
+
+/*
+ * Opens a FIFO for reading and writing, so that none of open(2), read(2) and write(2) blocks, and it has no end: -EINVAL
+ * when it is not a FIFO.
+ */
+PMU_API int32_t pmu_open_control(const char *path);
+
+/* Waits until `fd`, or the pipe `wake`, can be read. Returns 1 when `fd` can be, 0 when only `wake` can. */
+PMU_API int32_t pmu_wait_readable(int32_t fd, int32_t wake);
+
+/* Calls write(2) once, for a non-blocking `fd`: -EAGAIN when it has no room. Returns the number of bytes written. */
+PMU_API int64_t pmu_try_write(int32_t fd, const void *buf, uint64_t len);
 
 /* Opens a regular file for reading, without a lock: -EINVAL when it is none. */
 PMU_API int32_t pmu_open_input(const char *path);

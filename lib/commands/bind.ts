@@ -8,6 +8,7 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { OutputFile } from "../cli/output_file.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
+import { CONTROL_OPTIONS, controlOf } from "./control_options.ts";
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
 import { bindSummary, usualEvents, wantsSummary } from "./bind_summary.ts";
 import { bindCpus } from "../counters/cpus/bind_cpus.ts";
@@ -87,12 +88,16 @@ export const command: CommandSpec = {
     },
     { name: "output", short: "o", value: "FILE", help: "write rows to a file" },
     { name: "json", help: "print each row as a line of JSON" },
+    ...CONTROL_OPTIONS,
     ...NOTIFY_OPTIONS,
     ...DETACH_OPTIONS,
   ],
   groups: [
     { title: "what to count", options: ["event", "spec", "set", "multiplex", "split"] },
-    { title: "where to count", options: ["pid", "tid", "cpu", "all-cpus", "follow-forks"] },
+    {
+      title: "where to count",
+      options: ["pid", "tid", "cpu", "all-cpus", "follow-forks", "control", "delay"],
+    },
     { title: "rows", options: ["interval", "count", "tick", "tsc", "auto-restart"] },
     { title: "output", options: ["output", "json"] },
     { title: "named sets", options: ["detach", "keep"] },
@@ -173,6 +178,7 @@ async function count(args: ParsedArgs, io: Io, prepared: Prepared): Promise<numb
     ...(intervalMs === undefined ? {} : { intervalMs }),
     count,
     multiplex: args.has("multiplex"),
+    control: controlOf(args, "bind"),
     rows: new RowWriter(format, output),
     note: (line) => io.err(`pmuctl: ${line}`),
   };

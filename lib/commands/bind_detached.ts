@@ -35,6 +35,7 @@ const FOR_ROWS = [
   "multiplex",
   "split",
   "output",
+  "control",
 ];
 const MAX_KEEP_SECONDS = 1e6;
 

@@ -23,7 +23,7 @@ export const NOTIFY_OPTIONS: OptionSpec[] = [
 ];
 
 /** Options of `bind` that need counters which never stop at an overflow. */
-const NOT_FOR_OVERFLOWS = ["interval", "count", "tick", "follow-forks", "multiplex", "split"];
+const NOT_FOR_OVERFLOWS = ["interval", "count", "tick", "follow-forks", "multiplex", "split", "control"];
 
 /** Returns whether a request of the sets has `notify`. */
 export function notifies(sets: readonly PreparedSet[]): boolean {

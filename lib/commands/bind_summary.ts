@@ -10,10 +10,11 @@ import { CommandMeter } from "../run/measured_run.ts";
 import { Prober } from "../counters/preflight/probe.ts";
 import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../run/run_summary.ts";
 import type { Standing } from "../events/open.ts";
+import { controlOf } from "./control_options.ts";
 import { type EventWorld, resolveEvents } from "../events/resolve.ts";
 
 /** Options of `bind` that a summary accepts; any other one asks for rows. */
-const FOR_SUMMARIES = ["json", "output", "follow-forks", "follow-execs"];
+const FOR_SUMMARIES = ["json", "output", "follow-forks", "follow-execs", "control", "delay"];
 
 /** Returns whether the command line asks for a summary: it has a command, and no options for rows. */
 export function wantsSummary(args: ParsedArgs, options: readonly { name: string }[]): boolean {
@@ -47,7 +48,12 @@ export async function bindSummary(
 ): Promise<number> {
   const requestedEvents = resolveEvents(SUMMARY_EVENTS).flatMap((group) => group.events)
     .map((event) => ({ event, optional: true }));
-  const meter = new CommandMeter(requestedEvents, standing, (line) => io.err(`pmuctl: ${line}`));
+  const meter = new CommandMeter(
+    requestedEvents,
+    standing,
+    (line) => io.err(`pmuctl: ${line}`),
+    controlOf(args, "bind"),
+  );
   const stopper = onStopSignals(io.stderrIsTerminal);
   stopper.first.then((signal) => {
     if (!stopper.commandGetsSignals || signal === SIGNAL.SIGTERM) meter.kill(signal);

@@ -9,6 +9,7 @@ import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import type { BenchmarkPlan } from "../check/series/series.ts";
+import { CONTROL_OPTIONS, controlOf } from "./control_options.ts";
 import { isVariableName, parseStatuses, shellCommand } from "../run/run_options.ts";
 
 /** Config file that is read without a command. */
@@ -105,6 +106,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     values: "file",
     help: "let commands read FILE from standard input (default: nothing)",
   },
+  ...CONTROL_OPTIONS,
   {
     name: "keep-env",
     value: "NAME",
@@ -129,7 +131,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
 ];
 
 /** Options that the config file has for each benchmark. */
-const COMMAND_OPTIONS = ["prepare", "setup", "cleanup", "shell", "input", "allow-status"];
+const COMMAND_OPTIONS = ["prepare", "setup", "cleanup", "shell", "input", "allow-status", "control", "delay"];
 
 /** Order of the options in the help. */
 export const CHECK_GROUPS: readonly OptionGroup[] = [
@@ -143,7 +145,17 @@ export const CHECK_GROUPS: readonly OptionGroup[] = [
   { title: "what to measure", options: ["metric", "threshold", "profile"] },
   {
     title: "how to run it",
-    options: ["prepare", "setup", "cleanup", "shell", "input", "keep-env", "allow-status"],
+    options: [
+      "prepare",
+      "setup",
+      "cleanup",
+      "shell",
+      "input",
+      "control",
+      "delay",
+      "keep-env",
+      "allow-status",
+    ],
   },
   { title: "how long", options: ["warmup", "max-runs", "budget", "timeout"] },
   { title: "result", options: ["strict", "json", "junit", "comment"] },
@@ -230,6 +242,7 @@ function commandRequest(args: ParsedArgs): CheckRequest {
     setup: args.text("setup"),
     cleanup: args.text("cleanup"),
     input: args.text("input"),
+    control: controlOf(args, "check"),
     allowStatus: statuses === undefined ? undefined : parseStatuses(statuses, "check: --allow-status"),
     metrics: [],
     thresholds: { byMetric: {} },
@@ -284,7 +297,7 @@ function variableOf(name: string): string {
 }
 
 /** Options that say how pmuctl itself measures, or that need a baseline. */
-const NOT_FROM = ["baseline", "update", "allow-mismatch", "keep-env"];
+const NOT_FROM = ["baseline", "update", "allow-mismatch", "keep-env", "control"];
 
 /** Returns the format of the results that a benchmark's commands write, if they do. Throws UsageError, BadInputError. */
 function formatOf({ from, against }: Benchmark, args: ParsedArgs, where: string): ForeignFormat | undefined {
@@ -315,7 +328,7 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
   };
   const said = thresholdsOf(args);
   const metrics = args.has("metric") ? args.texts("metric") : benchmark.metrics;
-  const { against, prepare, setup, cleanup, input, allowStatus } = benchmark;
+  const { against, prepare, setup, cleanup, input, control, allowStatus } = benchmark;
   const from = formatOf(benchmark, args, where);
   return {
     name: benchmark.name,
@@ -326,6 +339,7 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
     ...(setup === undefined ? {} : { setup: wordsOf(setup) }),
     ...(cleanup === undefined ? {} : { cleanup: wordsOf(cleanup) }),
     ...(input === undefined ? {} : { input }),
+    ...(control === undefined ? {} : { control }),
     keepEnv: args.has("keep-env") ? args.texts("keep-env").map(variableOf) : benchmark.keepEnv ?? [],
     ...(allowStatus === undefined ? {} : { allowedStatuses: allowStatus }),
     warmups: args.number("warmup", OPTION_LIMITS.warmup) ?? benchmark.warmup ??

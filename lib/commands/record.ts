@@ -26,6 +26,8 @@ import { noSamplesLine } from "../record/no_samples.ts";
 import type { Recording, RecordRequest } from "../record/request/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
+import { parseControl } from "../base/system/control_option.ts";
+import { CONTROL_OPTION, controlOf } from "./control_options.ts";
 import { outputSwitching, recordTarget, sampledRequest, wantedOutput } from "./record_options.ts";
 import { counted } from "../base/text/plural.ts";
 
@@ -79,7 +81,13 @@ export const command: CommandSpec = {
     { name: "tid", short: "t", value: "TIDS", help: "record running threads" },
     { name: "no-inherit", short: "i", help: "leave out threads and processes that the target starts" },
     { name: "duration", value: "SEC", help: "stop recording after SEC seconds; COMMAND goes on" },
-    { name: "delay", short: "D", value: "MS", help: "start sampling after MS milliseconds" },
+    {
+      name: "delay",
+      short: "D",
+      value: "MS",
+      help: "start sampling after MS milliseconds; with --control, -1 waits for the first enable",
+    },
+    CONTROL_OPTION,
     {
       name: "filter",
       value: "EXPR",
@@ -177,7 +185,7 @@ export const command: CommandSpec = {
   groups: [
     {
       title: "what to record",
-      options: ["all-cpus", "cpu", "pid", "tid", "no-inherit", "duration", "delay"],
+      options: ["all-cpus", "cpu", "pid", "tid", "no-inherit", "duration", "delay", "control"],
     },
     {
       title: "what to sample, and how often",
@@ -246,7 +254,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const maxLost = args.number("max-lost", { min: 0, max: 100 });
   const sampled = sampledRequest(args, hostWorld(), note);
   const switching = outputSwitching(args, wanted);
-  const gates = { delayMs: args.number("delay", { min: 0, max: 1e9 }), filter: args.text("filter") };
+  const gates = { ...recordedParts(args), filter: args.text("filter") };
   const output = await openOutput(wanted, note);
   const recording = await record(
     {
@@ -285,6 +293,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   // a failed command matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
+}
+
+/** Reads when sampling starts and stops. Throws UsageError. */
+function recordedParts(args: ParsedArgs): Pick<RecordRequest, "delayMs" | "control"> {
+  if (args.text("delay") === "-1") return { control: controlOf(args, "record") };
+  const paths = args.text("control");
+  const control = paths === undefined ? {} : { control: { ...parseControl(paths), startDisabled: false } };
+  return { delayMs: args.number("delay", { min: 0, max: 1e9 }), ...control };
 }
 
 /** Throws UsageError for options that need a file, if there will be none. */

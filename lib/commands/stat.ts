@@ -34,6 +34,7 @@ import {
 } from "../run/command_runner.ts";
 import type { RequestedEvent } from "../run/measured_run.ts";
 import { parseStatuses, shellCommand } from "../run/run_options.ts";
+import { CONTROL_OPTIONS, controlOf } from "./control_options.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 
@@ -106,6 +107,7 @@ export const command: CommandSpec = {
       value: "N,N",
       help: "also count runs that exit with one of these statuses",
     },
+    ...CONTROL_OPTIONS,
     { name: "json", help: "print a JSON object with all runs (docs/formats.md)" },
     { name: "csv", help: "print CSV: a line for each command and metric" },
     { name: "raw", help: "with --csv: print a line for each run" },
@@ -120,7 +122,7 @@ export const command: CommandSpec = {
       ],
     },
     { title: "how often", options: ["runs", "min-time", "warmup"] },
-    { title: "what to measure", options: ["event"] },
+    { title: "what to measure", options: ["event", "control", "delay"] },
     { title: "output", options: ["json", "csv", "raw", "markdown"] },
   ],
   examples: [
@@ -148,6 +150,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const warmups = args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? 0;
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const timeout = timeoutOf(args);
+  const control = controlOf(args, "stat");
   const requestedEvents = requestedEventsOf(args);
   const world = hostWorld();
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
@@ -155,6 +158,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const allowedStatuses = statuses === undefined ? [] : parseStatuses(statuses, "--allow-status");
   const runner = new CommandRunner(jobs, {
     requestedEvents,
+    control,
     input: args.text("input"),
     allowedStatuses,
     standing,
@@ -179,7 +183,16 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UserError("interrupted before the first run finished", 128 + stopSignal!);
   }
   const metrics: Metric[] = metricsOf(requestedEvents.map(({ event }) => event), absent, measured);
-  io.out(render(statResult(commands, samples, metrics, { warmups, absent, allowedStatuses })));
+  io.out(
+    render(
+      statResult(commands, samples, metrics, {
+        warmups,
+        absent,
+        allowedStatuses,
+        control: control?.commands,
+      }),
+    ),
+  );
   if (stopSignal === undefined) return EXIT.ok;
   note("interrupted: only the runs finished until then are shown");
   return 128 + stopSignal;

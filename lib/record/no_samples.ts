@@ -65,11 +65,14 @@ const RUNNING = /^(cpu-clock|task-clock|(?:cpu\w*\/)?(?:cpu-)?cycles|instruction
  * or when the kernel stopped sampling a part of the command (`cutShort`), which has been reported.
  */
 export function noSamplesLine(
-  recording: Pick<Recording, "ledger" | "events" | "seconds" | "cpuTime" | "cutShort">,
+  recording: Pick<Recording, "ledger" | "events" | "seconds" | "cpuTime" | "cutShort" | "neverEnabled">,
   request: Pick<RecordRequest, "target" | "delayMs" | "filter">,
 ): string | undefined {
-  const { ledger: { total }, events, seconds, cutShort } = recording;
+  const { ledger: { total }, events, seconds, cutShort, neverEnabled } = recording;
   if (total.sample > 0 || total.overflow > 0 || total.dropbuf_sample > 0 || cutShort) return undefined;
+  if (neverEnabled !== undefined) {
+    return `no samples: no 'enable' came through ${neverEnabled}: write it when sampling is to begin, or leave out -D -1`;
+  }
   const { delayMs, filter } = request;
   if (delayMs !== undefined && delayMs >= 1000 * seconds) {
     return `no samples: the recording ended after ${

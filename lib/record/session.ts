@@ -3,6 +3,7 @@
  * is let go; when it ends, the ledger is closed and the file is completed.
  */
 
+import { Control } from "../../ffi/control.ts";
 import { MeasuredCommand, type MeasuredCommandOptions, type StopSignals } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShortAdvice } from "../events/cut_short.ts";
@@ -33,12 +34,17 @@ export type SessionCommand = Pick<MeasuredCommand, keyof MeasuredCommand>;
 /** Public side of the outputs of a recording. */
 export type SessionOutputs = Pick<OutputSequence, keyof OutputSequence>;
 
+/** Public side of the FIFOs of a recording. */
+export type SessionControl = Pick<Control, "attach" | "close">;
+
 /** Steps of a session that need a kernel, so that tests of their order can do without one. */
 export interface SessionSteps {
   /** Backends that open what samples are taken by. */
   backends: Pick<BackendRegistry, "open">;
   /** Makes the command's process, which waits before exec. Throws CommandError. */
   startCommand(argv: readonly string[], options: MeasuredCommandOptions): SessionCommand;
+  /** Opens the FIFOs of the request, if it has any. Throws BadInputError. */
+  openControl(inputs: SessionInputs): SessionControl | undefined;
   /** Opens the events, disabled. Throws UnsupportedError. */
   openEvents(inputs: SessionInputs, owner: BackendOwner, pid: number | undefined): EventOnCpus[];
   /** Makes the rings and the first output. Throws UnsupportedError. */
@@ -53,6 +59,7 @@ export interface SessionSteps {
 const LIVE_STEPS: SessionSteps = {
   backends,
   startCommand: (argv, options) => new MeasuredCommand(argv, options),
+  openControl: ({ request: { control }, note }) => control && Control.open(control, note),
   openEvents: ({ request, note }, owner, pid) =>
     openEvents(planEvents(request, { pid, proc: liveProc }), owner, request, note),
   openOutputs: ({ request, note }, opened, happened) =>
@@ -104,6 +111,11 @@ class Session {
   readonly #ofThreads: boolean;
   readonly #command: SessionCommand | undefined;
   readonly #switchRequests: QueuedSwitchRequests | undefined;
+  readonly #control: SessionControl | undefined;
+  /** Resolves when the target says that the recording is over. */
+  readonly #stopped = Promise.withResolvers<"control">();
+  /** Whether anything was ever sampled. */
+  #wasEnabled = false;
   readonly #cpus = new CpuWatch();
   #owner: BackendOwner | undefined;
   #opened: EventOnCpus[] = [];
@@ -121,6 +133,7 @@ class Session {
     this.#steps = steps;
     this.#ofThreads = request.target.kind !== "cpus";
     const argv = argvOf(request);
+    this.#control = steps.openControl(inputs);
     this.#command = argv.length === 0 ? undefined : steps.startCommand(argv, {
       outputToStderr: isStandardOutput(request.output),
       limitMs: request.limitMs,
@@ -143,6 +156,7 @@ class Session {
       throw error;
     } finally {
       this.#stopWatching();
+      this.#control?.close();
       this.#outputs?.free();
       this.#owner?.close();
       closeAll(this.#opened);
@@ -153,7 +167,12 @@ class Session {
   async #wait(sampling: BackendOwner, outputs: SessionOutputs): Promise<StopReason> {
     const { request, stopper } = this.#inputs;
     try {
-      return await waitForStop(this.#command, request, outputs, stopper);
+      return await waitForStop(
+        this.#command,
+        { ...request, stopped: this.#stopped.promise },
+        outputs,
+        stopper,
+      );
     } catch (error) {
       sampling.stop();
       this.#stopWatching();
@@ -184,7 +203,7 @@ class Session {
 
   /** Writes what runs already, starts the drain and all watches, sampling, and last the command. */
   async #start(sampling: BackendOwner, outputs: SessionOutputs): Promise<SessionClock> {
-    const { request: { target, delayMs, switching }, note } = this.#inputs;
+    const { request: { target, delayMs, control, switching }, note } = this.#inputs;
     // trackers report from the moment they are open, so that nothing falls between /proc and the rings; without one the
     // samplers have to
     const samplesFirst = target.kind !== "command" && !tracks(this.#opened);
@@ -192,18 +211,34 @@ class Session {
     outputs.begin();
     const clock = { started: performance.now(), target: new TargetTime(target, liveProc) };
     if (delayMs !== undefined) {
-      const delayed = setTimeout(() => sampling.start(), delayMs);
+      const delayed = setTimeout(() => this.#sample(sampling, true), delayMs);
       this.#watches.push(() => clearTimeout(delayed));
     }
     this.#watch(sampling, outputs, clock);
     // whole CPUs are sampled from here on, and our own preparations are not what was asked about
-    if (delayMs === undefined && !samplesFirst) sampling.start({ onExec: target.kind === "command" });
+    if (delayMs === undefined && !control?.startDisabled && !samplesFirst) {
+      sampling.start({ onExec: target.kind === "command" });
+    }
+    this.#wasEnabled = sampling.running;
+    this.#control?.attach({
+      enable: () => this.#sample(sampling, true),
+      disable: () => this.#sample(sampling, false),
+      stop: () => this.#stopped.resolve("control"),
+    });
     await this.#command?.release();
     this.#released = true;
     noteNamespaces(target, note);
     if (this.#command) outputs.holdProgramsOf(this.#command.pid);
     if (switching) this.#watches.push(switchWhen(switching.when, this.#switchRequests, outputs));
     return clock;
+  }
+
+  /** Starts or stops sampling, unless it is as it should be already. */
+  #sample(sampling: BackendOwner, on: boolean): void {
+    if (on === sampling.running) return;
+    if (on) sampling.start();
+    else sampling.stop();
+    this.#wasEnabled ||= on;
   }
 
   /** Watches over the rate and the CPUs, and reports progress, until `#stopWatching()`. */
@@ -242,13 +277,15 @@ class Session {
     const events = describeSamplers(this.#opened);
     closeAll(this.#opened.splice(0)); // a command that goes on is no longer measured
     if (limit === "size" || (limit && this.#command)) note(limitLine(limit, request));
+    const { control } = request;
+    const neverEnabled = this.#wasEnabled ? undefined : control?.commands;
     const cutShort = closed.cuts.length > 0 && this.#ofThreads;
     if (cutShort) note(cutLine(closed.cuts, request));
     const ended = await exit;
     // the CPU time of a command that goes on is not that of the recording
     const cpuTime = ended && request.target.kind === "command" && !limit ? commandTime(ended) : spent;
     const timedOut = this.#command?.timedOut ?? false;
-    return { ...closed, exit: ended, timedOut, seconds, events, cpuTime, cutShort };
+    return { ...closed, exit: ended, timedOut, seconds, events, cpuTime, cutShort, neverEnabled };
   }
 }
 
@@ -283,10 +320,12 @@ function noteNamespaces(target: RecordRequest["target"], note: (line: string) =>
 }
 
 /** Returns the line that a limit has ended the recording, and that the command, if there is one, goes on. */
-function limitLine(limit: "size" | "time", request: RecordRequest): string {
-  const reached = limit === "size"
-    ? `${outputName(request.output)} has reached its size (--max-size)`
-    : `${request.seconds} s are over (--duration)`;
+function limitLine(limit: NonNullable<StopReason["limit"]>, request: RecordRequest): string {
+  const reached = {
+    size: `${outputName(request.output)} has reached its size (--max-size)`,
+    time: `${request.seconds} s are over (--duration)`,
+    control: `'stop' came through ${request.control?.commands} (--control)`,
+  }[limit];
   const [name] = argvOf(request);
   return `recording stopped: ${reached}${name === undefined ? "" : `; ${name} keeps running`}`;
 }

@@ -10,19 +10,26 @@ import { allEnded } from "./request/target.ts";
 
 /** Reason that a recording is over. */
 export interface StopReason {
-  /** Limit that was reached, of the output's size or the recording's time; undefined when it ended without. */
-  limit?: "size" | "time";
+  /** Limit that was reached: of the output's size, the recording's time, or the target's word; undefined when there was none. */
+  limit?: "size" | "time" | "control";
   /** End of the command, which is yet to come when a limit was reached; resolves to undefined without a command. */
   exit: Promise<Exit | undefined>;
 }
 
+/** Limits of a recording. */
+export interface StopLimits extends Pick<RecordRequest, "target" | "seconds" | "maxBytes"> {
+  /** Resolves when the target asks for the end (--control). */
+  stopped?: Promise<"control">;
+}
+
 /**
- * Waits for the command's end, the targets' end, the time limit, the size limit, or the user's word, whichever comes first.
+ * Waits for the command's end, the targets' end or word, the time limit, the size limit, or the user's word, whichever comes
+ * first.
  * A command is not stopped at a limit of its recording: it is somebody's build, or server.
  */
 export async function waitForStop(
   command: Pick<MeasuredCommand, "untilDone"> | undefined,
-  { target, seconds, maxBytes = Infinity }: Pick<RecordRequest, "target" | "seconds" | "maxBytes">,
+  { target, seconds, maxBytes = Infinity, stopped }: StopLimits,
   outputs: Pick<OutputSequence, "bytes" | "error" | "failed">,
   stopper: StopSignals,
 ): Promise<StopReason> {
@@ -37,8 +44,9 @@ export async function waitForStop(
   const over = command && maxBytes === Infinity ? undefined : new PolledCondition(isOver);
   try {
     const exit = command ? command.untilDone(stopper) : stopper.first.then(() => undefined);
-    const first = await Promise.race([exit, outputs.failed, timer.promise, ...over ? [over.met] : []]);
-    const limit = isFull() ? "size" : first === "time" ? "time" : undefined;
+    const ends = [...(stopped ? [stopped] : []), ...(over ? [over.met] : [])];
+    const first = await Promise.race([exit, outputs.failed, timer.promise, ...ends]);
+    const limit = isFull() ? "size" : first === "time" || first === "control" ? first : undefined;
     return { ...limit ? { limit } : {}, exit: command ? exit : Promise.resolve(undefined) };
   } finally {
     over?.stop();

@@ -8,6 +8,7 @@ import { closeFd, createFile, openInputFile, PmuError, seek } from "../../ffi/pm
 import type { StopSignals } from "../../ffi/command.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { BadInputError, CommandError, UnsupportedError } from "../base/system/errors.ts";
+import type { ControlRequest } from "../base/system/control_option.ts";
 import { printable } from "../base/text/printable.ts";
 import { refusal } from "../base/system/system_error.ts";
 import type { Standing } from "../events/open.ts";
@@ -21,6 +22,8 @@ export interface Job {
   argv: readonly string[];
   /** Whole environment of its runs. Default: this process's. */
   env?: Readonly<Record<string, string>>;
+  /** Counts in all of it, whatever it says in the FIFOs of `control`. */
+  whole?: boolean;
   /** Command to run before each run, unmeasured. */
   prepare?: readonly string[];
   /** Command to run before the first run, unmeasured. */
@@ -36,6 +39,8 @@ export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
 export interface RunnerOptions {
   /** Events to count in each run. */
   requestedEvents: readonly RequestedEvent[];
+  /** FIFOs by which commands say which parts of them count. */
+  control?: ControlRequest;
   /** Rights of this user, by which events are opened. */
   standing: Standing;
   /** Destination of what commands print; default `null`. A file holds the output of the last run. */
@@ -114,11 +119,15 @@ export class CommandRunner {
   /** Whether the user has asked a second time to stop. */
   #isForced = false;
 
-  /** Throws UnsupportedError when a file for the commands' output cannot be made, BadInputError when `input` cannot be read. */
+  /**
+   * Throws UnsupportedError when a file for the commands' output cannot be made, BadInputError when `input` cannot be read
+   * or a FIFO of `control` is none.
+   */
   constructor(jobs: readonly Job[], options: RunnerOptions) {
     this.#jobs = jobs;
     this.#options = options;
-    this.#meter = new CommandMeter(options.requestedEvents, options.standing, options.note);
+    const { requestedEvents, standing, note, control } = options;
+    this.#meter = new CommandMeter(requestedEvents, standing, note, control);
     this.#preparer = new CommandMeter([], options.standing, options.note);
     const output = options.output ?? "null";
     this.#input = options.input === undefined ? undefined : openInput(options.input);
@@ -204,9 +213,9 @@ export class CommandRunner {
    * unless failures are ignored; TimedOutCommand when it exceeds its time limit; CommandError when it cannot be run.
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
-    const { name, argv, env } = this.#jobs[command];
+    const { name, argv, env, whole } = this.#jobs[command];
     if (this.#stopSignal !== undefined) return undefined;
-    return await this.#measure(this.#meter, argv, `'${name}'`, { ...this.#options, env });
+    return await this.#measure(this.#meter, argv, `'${name}'`, { ...this.#options, env, whole });
   }
 
   /** Closes what the runs were measured with. */
@@ -221,9 +230,9 @@ export class CommandRunner {
     meter: CommandMeter,
     argv: readonly string[],
     what: string,
-    { ignoreFailure, allowedStatuses, env }:
+    { ignoreFailure, allowedStatuses, env, whole }:
       & Pick<RunnerOptions, "ignoreFailure" | "allowedStatuses">
-      & Pick<Job, "env">,
+      & Pick<Job, "env" | "whole">,
   ) {
     for (const file of this.#files) file.empty();
     const input = meter === this.#meter ? this.#input : undefined;
@@ -234,7 +243,7 @@ export class CommandRunner {
     try {
       const stdio = [input ?? this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
       const asTree = meter === this.#preparer;
-      run = await meter.run({ argv, env, stdio, asTree, ...(limit ? { limitMs: limit.ms } : {}) });
+      run = await meter.run({ argv, env, stdio, asTree, whole, ...(limit ? { limitMs: limit.ms } : {}) });
     } catch (error) {
       if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
       throw error;

@@ -5,8 +5,10 @@
 
 import { SIGNAL } from "../base/system/numbers.ts";
 import { commandError } from "../../ffi/command.ts";
+import { Control } from "../../ffi/control.ts";
 import { type Child, PmuError, type ResourceUsage, spawn, type TimedExit, TimeLimit } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
+import type { ControlRequest } from "../base/system/control_option.ts";
 import { cutShortAdvice } from "../events/cut_short.ts";
 import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import type { Standing } from "../events/open.ts";
@@ -32,6 +34,8 @@ export interface CommandToRun {
   stdio: readonly [number, number, number];
   /** Time limit in ms, at which the command and all that it has started are ended. */
   limitMs?: number;
+  /** Counts in all of it, whatever it says in the FIFOs of a `control`. */
+  whole?: boolean;
   /** Lets signals of the user reach all processes that the command has started, even without a time limit. */
   asTree?: boolean;
 }
@@ -86,12 +90,24 @@ export class CommandMeter {
    * kind, and again when the last one is closed, the kernel patches its own code, for which it interrupts all CPUs.
    */
   #last: OpenSet[] = [];
+  readonly #control: Control | undefined;
+  readonly #startDisabled: boolean;
 
-  /** @param note receives, in the first run, a line for each event that is not counted as requested. */
-  constructor(requestedEvents: readonly RequestedEvent[], standing: Standing, note: (line: string) => void) {
+  /**
+   * @param note receives, in the first run, a line for each event that is not counted as requested.
+   * @param control lets commands say which parts of them count. Throws BadInputError for FIFOs that are none.
+   */
+  constructor(
+    requestedEvents: readonly RequestedEvent[],
+    standing: Standing,
+    note: (line: string) => void,
+    control?: ControlRequest,
+  ) {
     this.#requestedEvents = requestedEvents;
     this.#standing = standing;
     this.#note = note;
+    this.#control = control && Control.open(control, note);
+    this.#startDisabled = control?.startDisabled ?? false;
   }
 
   /** Reasons why events are not counted, by event name; known after the first run. */
@@ -110,23 +126,29 @@ export class CommandMeter {
    */
   async run(command: CommandToRun): Promise<MeasuredRun> {
     const child = this.#spawn(command);
+    const control = command.whole ? undefined : this.#control;
     const sets: [string, OpenSet][] = [];
     let watch: ExecWatch | undefined;
     let released = false;
     try {
       for (const requested of this.#requestedEvents) {
-        const set = this.#open(requested, child.pid);
+        const set = this.#open(requested, child.pid, control === undefined || !this.#startDisabled);
         if (set) sets.push([requested.event.name, set]);
       }
       this.#noteRestricted(sets);
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
+      control?.attach({
+        enable: () => sets.forEach(([, set]) => set.enable()),
+        disable: () => sets.forEach(([, set]) => set.disable()),
+      });
       released = true;
       this.#running = { child, limit: limitOf(child, command) };
       const { code, signal, wallNs, usage, timedOut } = await runToEnd(this.#running);
-      this.#dropCutShort(sets, await watch?.programs() ?? [], usage);
+      control?.detach();
+      this.#dropCutShort(sets, await watch?.programs() ?? [], control ? undefined : usage);
       const counts = new Map(sets.flatMap(([name, set]) => {
-        const count = this.#absent.has(name) ? undefined : this.#count(name, set);
+        const count = this.#absent.has(name) ? undefined : this.#count(name, set, control);
         return count ? [[name, count] as const] : [];
       }));
       return { code, signal, timedOut, wallNs, usage, ownMemory: this.#ownMemory, counts };
@@ -135,14 +157,20 @@ export class CommandMeter {
       throw commandError(error, command.argv[0]);
     } finally {
       this.#running = undefined;
+      control?.detach();
       watch?.close();
-      this.close();
+      this.#closeLast();
       this.#last = sets.map(([, set]) => set);
     }
   }
 
-  /** Closes the counters. */
+  /** Closes the counters and the FIFOs. */
   close(): void {
+    this.#closeLast();
+    this.#control?.close();
+  }
+
+  #closeLast(): void {
     for (const set of this.#last) set.close();
     this.#last = [];
   }
@@ -173,11 +201,11 @@ export class CommandMeter {
     }
   }
 
-  #open({ event, optional }: RequestedEvent, pid: number): OpenSet | undefined {
+  #open({ event, optional }: RequestedEvent, pid: number, enableOnExec: boolean): OpenSet | undefined {
     if (this.#absent.has(event.name)) return undefined;
     const note = this.#noted ? () => {} : this.#note;
     const place = { pid, cpu: -1, target: "a command" };
-    const options = { multiplex: true, inherit: true, enableOnExec: true, restrictionNoted: true };
+    const options = { multiplex: true, inherit: true, enableOnExec, restrictionNoted: true };
     try {
       const set = OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
       this.#measured.set(event.name, set.counters[0].event.name);
@@ -208,15 +236,15 @@ export class CommandMeter {
 
   /**
    * Omits all events when the kernel stopped counting in a part of the command. That is known from `programs`, or
-   * because the counters were enabled for less than the CPU time of getrusage(2), which continues. Throws
-   * UnsupportedError for an event that is not optional.
+   * because the counters were enabled for less than the CPU time of getrusage(2), which continues; `usage` is undefined
+   * where the command itself disables them. Throws UnsupportedError for an event that is not optional.
    */
   #dropCutShort(
     sets: readonly (readonly [string, OpenSet])[],
     programs: readonly string[],
-    usage: ResourceUsage,
+    usage: ResourceUsage | undefined,
   ) {
-    const cpuNs = usage.utimeNs + usage.stimeNs;
+    const cpuNs = usage ? usage.utimeNs + usage.stimeNs : 0;
     const enabledNs = Math.max(0, ...sets.map(([, set]) => set.sample(0n)?.enabledNs ?? 0));
     const isShort = sets.length > 0 && enabledNs < cpuNs * MIN_COUNTED &&
       cpuNs - enabledNs > MAX_UNCOUNTED_NS;
@@ -229,9 +257,13 @@ export class CommandMeter {
     for (const [name] of sets) this.#absent.set(name, `${cause}: ${remedy}`);
   }
 
-  /** Returns the count of a set; undefined when it was never on a counter, which is not the same as 0. */
-  #count(name: string, set: OpenSet): EventCount | undefined {
+  /** Returns the count of a set; undefined when it was never enabled or on a counter, which is not the same as 0. */
+  #count(name: string, set: OpenSet, control: Control | undefined): EventCount | undefined {
     const sample = set.sample(0n);
+    if (control && sample?.enabledNs === 0) {
+      this.#absent.set(name, `no time passed between an enable and a disable in ${control.path} (--control)`);
+      return undefined;
+    }
     if (sample === undefined || (sample.enabledNs > 0 && sample.tickNs === 0)) {
       this.#absent.set(name, "its counters were in use by others all the time");
       return undefined;

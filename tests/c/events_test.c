@@ -270,6 +270,38 @@ static void opens_a_fifo_that_has_a_reader(void)
 	unlink(path);
 }
 
+static void takes_commands_from_a_fifo(void)
+{
+	char path[] = "/tmp/pmu-control-XXXXXX", bytes[4096] = { 0 };
+	int fd = mkstemp(path), wake[2];
+	int64_t n;
+
+	REQUIRE(fd >= 0 && pmu_pipe(wake) == 0);
+	close(fd);
+	CHECK_EQ(pmu_open_control(path), -EINVAL);
+	unlink(path);
+	CHECK_EQ(pmu_open_control(path), -ENOENT);
+	CHECK_EQ(pmu_open_control("/tmp"), -EISDIR);
+	REQUIRE(mkfifo(path, 0600) == 0);
+	fd = pmu_open_control(path);
+	unlink(path);
+	REQUIRE(fd >= 0);
+	/* Nobody has its other end, and nothing waits. */
+	CHECK_EQ(pmu_read(fd, bytes, sizeof(bytes)), -EAGAIN);
+	CHECK_EQ(pmu_try_write(fd, "enable\n", 7), 7);
+	CHECK_EQ(pmu_wait_readable(fd, wake[0]), 1);
+	CHECK_EQ(pmu_read(fd, bytes, sizeof(bytes)), 7);
+	CHECK_EQ(pmu_write(wake[1], "x", 1), 1);
+	CHECK_EQ(pmu_wait_readable(fd, wake[0]), 0);
+	do
+		n = pmu_try_write(fd, bytes, sizeof(bytes));
+	while (n == sizeof(bytes));
+	CHECK_EQ(n, -EAGAIN);
+	pmu_close(fd);
+	pmu_close(wake[0]);
+	pmu_close(wake[1]);
+}
+
 static void raises_the_limit_of_open_files(void)
 {
 	struct rlimit limit;
@@ -356,6 +388,7 @@ int main(void)
 		{ "pmu_name() names a file that nobody saw before", names_a_file_once_it_has_its_bytes, false },
 		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader,
 		  false },
+		{ "pmu_open_control() opens a FIFO without waiting, and nothing else", takes_commands_from_a_fifo, false },
 		{ "pmu_open_input() opens a regular file to read it, and nothing else", opens_a_regular_file_to_read,
 		  false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import type { MeasuredCommandOptions, StopSignals } from "../../ffi/command.ts";
+import type { Controlled } from "../../ffi/control.ts";
 import type { Exit } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../../lib/base/system/errors.ts";
 import { makeLedger } from "../../lib/perfdata/format/ledger.ts";
@@ -13,6 +14,7 @@ import type { RecordRequest } from "../../lib/record/request/request.ts";
 import {
   runSession,
   type SessionCommand,
+  type SessionControl,
   type SessionOutputs,
   type SessionSteps,
 } from "../../lib/record/session.ts";
@@ -33,6 +35,8 @@ class FakeSession {
   readonly exit = Promise.withResolvers<Exit>();
   readonly failed = Promise.withResolvers<never>();
   readonly registry = new BackendRegistry();
+  /** Acts on what the command says. */
+  controlled: Controlled | undefined;
   bytes = 0;
   cuts: string[] = [];
   readonly #fails: string | undefined;
@@ -71,6 +75,7 @@ class FakeSession {
     return {
       backends: this.registry,
       startCommand: (argv, options) => this.#command(argv, options),
+      openControl: ({ request: { control } }) => control && this.#control(),
       openEvents: (_inputs, owner, pid) => {
         this.#step(`events: open (pid ${pid})`);
         const { event, attr } = fakeSampler();
@@ -84,6 +89,17 @@ class FakeSession {
         this.#step("outputs: open");
         return this.#outputs();
       },
+    };
+  }
+
+  #control(): SessionControl {
+    this.#step("control: open");
+    return {
+      attach: (target) => {
+        this.#step("control: attach");
+        this.controlled = target;
+      },
+      close: () => this.#step("control: close"),
     };
   }
 
@@ -262,4 +278,38 @@ Deno.test("a session whose outputs fail while it goes on completes them, and tel
     ]);
     session.registry.open().close();
   }
+});
+
+Deno.test("a session samples what its command enables, and ends when it says so", async () => {
+  const session = new FakeSession();
+  const control = { commands: "ctl", startDisabled: true };
+  const recorded = session.run({ control });
+  await eventually(() => session.log.includes("control: attach"), "the session to begin");
+  assertEquals(session.log.filter((step) => /sampling|control/.test(step)), [
+    "control: open",
+    "control: attach",
+  ]);
+  const { enable, disable, stop } = session.controlled!;
+  for (const act of [disable, enable, enable, disable, enable]) act();
+  stop!();
+  session.exit.resolve(EXIT);
+  assertEquals((await recorded).neverEnabled, undefined);
+  assertEquals(session.log.filter((step) => /sampling|control: c/.test(step)), [
+    "sampling: start",
+    "sampling: stop",
+    "sampling: start",
+    "sampling: stop",
+    "control: close",
+  ]);
+  assertEquals(session.notes, ["recording stopped: 'stop' came through ctl (--control); work keeps running"]);
+
+  const never = new FakeSession();
+  never.exit.resolve(EXIT);
+  assertEquals((await never.run({ control })).neverEnabled, "ctl");
+  const started = new FakeSession();
+  started.exit.resolve(EXIT);
+  assertEquals(
+    (await started.run({ control: { ...control, startDisabled: false } })).neverEnabled,
+    undefined,
+  );
 });

@@ -1,6 +1,7 @@
 /** Configuration file `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
 
-import { BadInputError } from "../../base/system/errors.ts";
+import { BadInputError, UsageError } from "../../base/system/errors.ts";
+import { type ControlRequest, parseControl } from "../../base/system/control_option.ts";
 import { isVariableName } from "../../run/run_options.ts";
 import { MAX_RUNS } from "../statistics/sequential_looks.ts";
 import { AUTO_FORMS, BUDGET_LIMITS, parseAutoBudget, type TimeBudget } from "./budget.ts";
@@ -23,6 +24,8 @@ export interface Benchmark {
   cleanup?: string[] | string;
   /** Whether commands given as text are run with a shell. */
   shell?: boolean;
+  /** FIFOs by which commands say which parts of them count, and whether nothing counts before the first of these. */
+  control?: ControlRequest;
   /** File that commands read from standard input. */
   input?: string;
   /** Variables that commands under valgrind have, too. */
@@ -68,7 +71,18 @@ export const OPTION_LIMITS = {
 
 const COMMON = [
   ...["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "warmup"] as const,
-  ...["from", "prepare", "setup", "cleanup", "shell", "input", "keepEnv", "allowStatus"] as const,
+  ...[
+    "from",
+    "control",
+    "delay",
+    "prepare",
+    "setup",
+    "cleanup",
+    "shell",
+    "input",
+    "keepEnv",
+    "allowStatus",
+  ] as const,
 ] as const;
 
 /**
@@ -113,9 +127,10 @@ export function parseConfig(file: string, text: string): CheckConfig {
 
 function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {
   const { metrics, threshold, thresholds, maxRuns, budget, timeout, warmup } = members;
-  const { from, prepare, setup, cleanup, shell, input, keepEnv, allowStatus } = members;
+  const { from, control, delay, prepare, setup, cleanup, shell, input, keepEnv, allowStatus } = members;
   return {
     ...(from ? { from: from.text() } : {}),
+    ...(control ? { control: controlOf(control, delay) } : {}),
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number(OPTION_LIMITS.maxRuns) } : {}),
     ...(budget ? { budget: budgetOf(budget) } : {}),
@@ -150,6 +165,16 @@ function budgetOf(shape: JsonShape): TimeBudget {
 function variableOf(shape: JsonShape): string {
   const name = shape.text();
   return isVariableName(name) ? name : shape.refuse("the name of a variable, without a value");
+}
+
+function controlOf(shape: JsonShape, delay: JsonShape | undefined): ControlRequest {
+  const startDisabled = delay !== undefined && delay.number({ min: -1, max: -1, integer: true }) === -1;
+  try {
+    return { ...parseControl(shape.text()), startDisabled };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    shape.refuse("fifo:CTL or fifo:CTL,ACK, paths of FIFOs");
+  }
 }
 
 /** Reads a command. One without a program is refused here, where its place is known. */

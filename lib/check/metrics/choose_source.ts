@@ -8,6 +8,8 @@ export interface AvailableSources {
   absent: ReadonlyMap<string, string>;
   /** Names that events are measured as, by the requested name. */
   measured: ReadonlyMap<string, string>;
+  /** Whether commands say which parts of them count, so that sources of whole runs measure something else. */
+  inParts?: boolean;
   /** Returns the version of valgrind, or the reason why it cannot be used here. */
   valgrind(): Promise<{ version: string } | { reason: string }>;
 }
@@ -49,6 +51,9 @@ async function nameHere(
   available: AvailableSources,
   stored: string | undefined,
 ): Promise<{ name: string } | { reason: string }> {
+  if (available.inParts && source.event === undefined) {
+    return { reason: "it measures whole runs, and --control is for parts of them" };
+  }
   if (source.kind === "valgrind") {
     // finding out takes a run under valgrind, which is wasted on a source that cannot be chosen
     if (stored !== undefined && !isOfValgrind(stored)) return { name: source.name };
@@ -57,5 +62,7 @@ async function nameHere(
   }
   if (source.event === undefined) return { name: source.name };
   const reason = available.absent.get(source.event);
-  return reason === undefined ? { name: available.measured.get(source.event) ?? source.event } : { reason };
+  if (reason !== undefined) return { reason };
+  const name = available.measured.get(source.event) ?? source.event;
+  return { name: available.inParts ? `${name}(enabled)` : name };
 }

@@ -134,7 +134,8 @@ async function runBenchmark(
     walls ??= series.walls;
   }
   const sources = gated.map(({ source }) => source.name);
-  if (outcome.stopSignal === undefined && isWallNoted(stored, sources)) {
+  // that of whole runs says nothing about parts of them
+  if (outcome.stopSignal === undefined && !plan.control && isWallNoted(stored, sources)) {
     walls ??= await measureWallTimes(plan, context);
     const note = wallNote(stored?.wall ?? walls[OLD], walls[NEW], sources);
     if (note !== undefined) outcome.notes.push(`${plan.name}: ${note}`);

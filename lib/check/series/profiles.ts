@@ -167,7 +167,8 @@ async function recordProfile(
 ): Promise<Profile> {
   const { prepare, input = NO_INPUT } = plan;
   if (!prepare) {
-    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, input, ...argv], context);
+    const looped = ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, input, ...argv];
+    return await recordRuns(argv, looped, plan, context);
   }
   const runner = openRunner(argv, plan, context);
   const prepared = async () => {
@@ -177,7 +178,7 @@ async function recordProfile(
   try {
     const repeated = RepeatedCommand.open({ argv, input, count: repeats, prepare: prepared });
     try {
-      return await recordRuns(argv, repeated.argv, context);
+      return await recordRuns(argv, repeated.argv, plan, context);
     } finally {
       await repeated.close();
     }
@@ -193,6 +194,7 @@ async function recordProfile(
 async function recordRuns(
   argv: readonly string[],
   looped: readonly string[],
+  { control }: BenchmarkPlan,
   { standing, stopper, limit: limitNow }: CheckContext,
 ): Promise<Profile> {
   const limit = limitNow?.();
@@ -215,6 +217,7 @@ async function recordRuns(
         groups,
         sampling,
         target: { kind: "command", argv: [...looped] },
+        control,
         cpus,
         ringPages,
         objectPolicy: "list",

@@ -4,6 +4,7 @@
  */
 
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
+import type { ControlRequest } from "../../base/system/control_option.ts";
 import { printable } from "../../base/text/printable.ts";
 import { chooseSource, type SourceChoice } from "../metrics/choose_source.ts";
 import type { PinnedRuns } from "../baseline/baseline.ts";
@@ -58,6 +59,8 @@ export interface BenchmarkPlan {
   cleanup?: string[];
   /** File that commands read from standard input. */
   input?: string;
+  /** FIFOs by which commands say which parts of them count. */
+  control?: ControlRequest;
   /** Exit statuses besides 0 of runs that count. */
   allowedStatuses?: number[];
   /** Variables that commands under valgrind have besides those that they always have. */
@@ -151,7 +154,8 @@ export async function chooseSources(
   } finally {
     runner.close();
   }
-  const available = { absent: runner.absent, measured: runner.measured };
+  const inParts = plan.control !== undefined;
+  const available = { absent: runner.absent, measured: runner.measured, inParts };
   const choices: SourceChoice[] = [];
   for (const metric of plan.metrics) {
     const valgrind = () => tryValgrind(plan, context, metric === BEST);
@@ -399,13 +403,15 @@ function jobsOf(
     ...(plan.prepare ? { prepare: plan.prepare } : {}),
   });
   return [
-    plan.against ? job(plan.against) : { name: "the calibration workload", argv: CALIBRATION_WORKLOAD },
+    plan.against
+      ? job(plan.against)
+      : { name: "the calibration workload", argv: CALIBRATION_WORKLOAD, whole: true },
     job(plan.argv),
   ];
 }
 
 function newRunner(
-  { input, allowedStatuses }: BenchmarkPlan,
+  { input, allowedStatuses, control }: BenchmarkPlan,
   jobs: readonly Job[],
   sources: readonly MetricSource[],
   { standing, stopper, limit, note, failureHint }: CheckContext,
@@ -418,7 +424,7 @@ function newRunner(
     }))
   );
   const own = { standing, stopper, note, limit, failureHint };
-  return new CommandRunner(jobs, { ...own, requestedEvents, input, allowedStatuses });
+  return new CommandRunner(jobs, { ...own, requestedEvents, input, allowedStatuses, control });
 }
 
 /** Returns the values of the sources, and of those that may decide in their place, in a run, by name. */

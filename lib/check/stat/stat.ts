@@ -47,6 +47,8 @@ export interface StatResult {
   warmups: number;
   /** Exit statuses besides 0 that the user expects. */
   allowedStatuses: readonly number[];
+  /** FIFO through which commands enabled the events; undefined where they counted in whole runs. */
+  control?: string;
   /** Commands with at least one run each. The others are compared with the first. */
   commands: CommandResult[];
   /** Reasons why events were not counted, by event name. */
@@ -58,9 +60,10 @@ export function statResult(
   commands: readonly StatCommand[],
   samples: SamplesByCommand<RunFacts>,
   metrics: readonly Metric[],
-  { warmups, absent, allowedStatuses = [], confidence = 0.95 }: {
+  { warmups, absent, allowedStatuses = [], control, confidence = 0.95 }: {
     warmups: number;
     allowedStatuses?: readonly number[];
+    control?: string;
     absent: ReadonlyMap<string, string>;
     confidence?: number;
   },
@@ -76,7 +79,7 @@ export function statResult(
       outliers: explainOutliers(runs, warmups > 0),
     }];
   });
-  return { confidence, warmups, allowedStatuses, commands: results, absent };
+  return { confidence, warmups, allowedStatuses, control, commands: results, absent };
 }
 
 function metricResult(

@@ -3,7 +3,7 @@
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { formatScaled } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
-import { absentLines, formatRatio, rowScale, shownMetrics } from "./stat_text.ts";
+import { formatRatio, remarkLines, rowScale, shownMetrics } from "./stat_text.ts";
 import type { Interval } from "../statistics/statistics.ts";
 import { markdownCode, markdownText } from "../../base/text/markdown.ts";
 import { jsonText } from "../../base/text/printable.ts";
@@ -15,6 +15,7 @@ export function statJson(result: StatResult, pmuctl: string): string {
     pmuctl,
     confidence: result.confidence,
     warmups: result.warmups,
+    control: result.control,
     commands: result.commands.map((command) => ({
       command: command.name,
       argv: command.argv,
@@ -103,8 +104,8 @@ export function statMarkdown(result: StatResult): string {
   );
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
   const rule = titles.map((_, i) => i < 2 ? "---" : "---:");
-  const absent = absentLines(result.absent).map((text) => `\n${markdownText(text)}\n`);
-  return [line(titles), line(rule), ...rows.map(line), ...absent].join("");
+  const remarks = remarkLines(result).map((text) => `\n${markdownText(text)}\n`);
+  return [line(titles), line(rule), ...rows.map(line), ...remarks].join("");
 }
 
 function markdownFigures(result: MetricResult): string[] {

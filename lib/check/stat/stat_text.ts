@@ -22,6 +22,7 @@ function withPrintableNames(result: StatResult): StatResult {
   return {
     ...result,
     commands: result.commands.map((command) => ({ ...command, name: printable(command.name) })),
+    control: result.control && printable(result.control),
     absent: new Map([...result.absent].map(([name, cause]) => [printable(name), printable(cause)])),
   };
 }
@@ -53,8 +54,8 @@ export function statText(given: StatResult, { colors, width = Infinity }: StatTe
       ...others.flatMap((other) => ratioLines(other, result.confidence, paint)),
     ]);
   }
-  const absent = absentLines(result.absent);
-  if (absent.length > 0) blocks.push(absent);
+  const remarks = remarkLines(result);
+  if (remarks.length > 0) blocks.push(remarks);
   const fitting = (line: string) => wrap(line.trimEnd(), width, "    ").map((line) => `${line}\n`).join("");
   return blocks.map((lines) => lines.map(fitting).join("")).join("\n");
 }
@@ -73,11 +74,17 @@ function verdictOf(
   return isTime ? "faster" : "less";
 }
 
-/** Formats a line for each cause, with the events that were not counted because of it. */
-export function absentLines(absent: ReadonlyMap<string, string>): string[] {
+/** Formats lines on what was not counted, with a line for each cause, or not in whole runs. */
+export function remarkLines({ absent, control }: Pick<StatResult, "absent" | "control">): string[] {
   const byCause = new Map<string, string[]>();
   for (const [name, cause] of absent) byCause.set(cause, [...(byCause.get(cause) ?? []), name]);
-  return [...byCause].map(([cause, names]) => `not counted: ${names.join(", ")}: ${cause}`);
+  return [
+    ...(control === undefined ? [] : [
+      `events were counted while the command had them enabled through ${control}; wall, user, sys, max-rss and what is ` +
+      "of rusage are of whole runs",
+    ]),
+    ...[...byCause].map(([cause, names]) => `not counted: ${names.join(", ")}: ${cause}`),
+  ];
 }
 
 /** Returns the metrics that belong in a table. */

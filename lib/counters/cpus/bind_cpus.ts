@@ -6,7 +6,13 @@ import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Standing } from "../../events/open.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
 import { sumOf } from "../rows/add_counts.ts";
-import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "../tasks/binding.ts";
+import {
+  type BindOptions,
+  type BindTotals,
+  ControlledCounters,
+  tickUntilDone,
+  turnRemark,
+} from "../tasks/binding.ts";
 import { CpuCounters } from "./cpu_counters.ts";
 import { IntervalCounts } from "../tasks/interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
@@ -40,8 +46,16 @@ export async function bindCpus(
   options: BindOptions & { standing: Standing },
   stopper: StopSignals,
 ): Promise<BindTotals> {
-  const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
   let counters: CpuCounters | undefined;
+  let turns: Turns | undefined;
+  const controlled = new ControlledCounters(options, (on) => {
+    if (on) counters!.enable(rotation.current);
+    else counters!.disable();
+    if (on) turns!.sinceNs = monotonicNs();
+    else endTurn(turns!, rotation.current);
+  });
+  const rotation = new Rotation(sets.length);
+  const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
   const watch = new OnlineWatch(onlineCpus());
   try {
     let opened: ResolvedEvent[][][] | undefined;
@@ -53,10 +67,10 @@ export async function bindCpus(
       return counter;
     };
     const counting = counters = new CpuCounters(target.cpus, { open, sets: sets.length, note });
-    const rotation = new Rotation(sets.length);
     const startNs = monotonicNs();
-    const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
-    counting.enable(0);
+    const counted = turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
+    if (controlled.isOn) counting.enable(0);
+    controlled.begin();
     await command?.release();
     options.rows.begin(sets.map((set, s) => ({ ...set, groups: opened![s] })), startNs);
     const ended: Promise<Exit | undefined> = command
@@ -71,20 +85,27 @@ export async function bindCpus(
       ended,
       sets.length,
       options,
-      () => tick(counting, rotation, turns, options),
+      () => tick(counting, { rotation, isOn: controlled.isOn }, counted, options),
     );
     counting.disable();
-    endTurn(turns, rotation.current);
-    totals(counting, turns, options);
+    if (controlled.isOn) endTurn(counted, rotation.current);
+    else counted.sinceNs = monotonicNs();
+    totals(counting, counted, options, controlled.remark);
     return exit ? { exit } : {};
   } finally {
     watch.stop();
     command?.cancel();
+    controlled.close();
     counters?.close();
   }
 }
 
-function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: BindOptions) {
+function tick(
+  counters: CpuCounters,
+  { rotation, isOn }: { rotation: Rotation; isOn: boolean },
+  turns: Turns,
+  options: BindOptions,
+) {
   const set = rotation.current;
   if (options.intervalMs !== undefined) {
     for (const row of counters.since()) {
@@ -92,7 +113,7 @@ function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: 
     }
     options.rows.flush();
   }
-  if (turns.countedNs.length === 1) return;
+  if (turns.countedNs.length === 1 || !isOn) return;
   counters.disable();
   endTurn(turns, set);
   counters.enable(rotation.next());
@@ -104,18 +125,21 @@ function endTurn(turns: Turns, set: number) {
   turns.sinceNs = now;
 }
 
-function totals(counters: CpuCounters, turns: Turns, options: BindOptions) {
+/** Emits the totals of each set; `uncounted` is why none has ever counted. */
+function totals(counters: CpuCounters, turns: Turns, options: BindOptions, uncounted: string | undefined) {
   const several = turns.countedNs.length > 1;
   const allNs = Number(turns.countedNs.reduce((sum, ns) => sum + ns, 0n));
   turns.countedNs.forEach((setNs, set) => {
     const counts = sumOf(counters.totals(set));
-    const remarks = [...several ? [turnRemark(Number(setNs), allNs)] : [], ...counters.cpuEvents];
+    const remarks = uncounted !== undefined
+      ? [uncounted]
+      : [...several ? [turnRemark(Number(setNs), allNs)] : [], ...counters.cpuEvents];
     options.rows.emit({
       event: "total",
       timeNs: turns.sinceNs,
       cpu: counters.size,
       set,
-      counts: several && setNs === 0n ? counts.map(() => ({})) : counts,
+      counts: uncounted !== undefined || (several && setNs === 0n) ? counts.map(() => ({})) : counts,
       ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),
     });
   });

@@ -25,7 +25,7 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { cutShortAdvice } from "../../events/cut_short.ts";
 import { hostFiles } from "../../events/files.ts";
 import type { Standing } from "../../events/open.ts";
-import { type BindOptions, type BindTotals, tickUntilDone } from "./binding.ts";
+import { type BindOptions, type BindTotals, ControlledCounters, tickUntilDone } from "./binding.ts";
 import { type ThreadRow, ThreadTable } from "./thread_table.ts";
 import { IntervalCounts } from "./interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
@@ -99,6 +99,7 @@ class TaskBinding {
   /** CPUs that came online after the per-CPU events were opened, and have none. */
   readonly #missedCpus: number[] = [];
   readonly #newcomers: Newcomers;
+  readonly #controlled: ControlledCounters;
 
   constructor(
     sets: readonly CounterSet[],
@@ -112,6 +113,7 @@ class TaskBinding {
     this.#options = options;
     this.#standing = standing;
     this.#stopper = stopper;
+    this.#controlled = new ControlledCounters(options, (on) => this.#switch(this.#rotation.current, on));
     const alone = target.kind === "threads" && target.alone;
     const following = target.kind === "threads" && !alone ? target.threads.map(({ pid }) => pid) : [];
     this.#newcomers = new Newcomers(following, hostFiles);
@@ -162,8 +164,9 @@ class TaskBinding {
       drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
       this.#roots.addRings(drain);
       this.#startNs = monotonicNs();
+      this.#controlled.begin();
       if (command) await command.release();
-      else this.#roots.enable(this.#rotation.current);
+      else if (this.#controlled.isOn) this.#roots.enable(this.#rotation.current);
       this.#options.rows.begin(this.#sets, this.#startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
@@ -185,6 +188,7 @@ class TaskBinding {
       clearInterval(flushes);
       cpus.stop();
       command?.cancel();
+      this.#controlled.close();
       drain?.free();
       if (pipe.writeFd >= 0) closeFd(pipe.writeFd);
       closeFd(pipe.readFd);
@@ -201,7 +205,7 @@ class TaskBinding {
       ? [{ pid: command!.pid, tid: command!.pid, target: target.argv[0] }]
       : target.threads.map((thread) => ({ ...thread, target: `pid ${thread.tid}` }));
     const { cpus, note } = this.#options;
-    const onExec = command !== undefined;
+    const onExec = command !== undefined && this.#controlled.isOn;
     const opening = { enableOnExec: onExec, standing: this.#standing, note };
     this.#roots = TaskRoots.open(threads, this.#counting, cpus, opening);
     const sets = this.#sets = this.#roots.sets;
@@ -213,6 +217,7 @@ class TaskBinding {
       kernelReportsReads: this.#kernelReportsReads,
       missedCpus: this.#missedCpus,
       intervalCounts: (tid) => this.#intervalCounts.get(tid),
+      uncounted: () => this.#controlled.remark,
     });
     for (const { pid, tid } of this.#roots.threads) {
       this.#table.addRoot(pid, tid);
@@ -247,7 +252,7 @@ class TaskBinding {
       const options = { multiplex: this.#options.multiplex, enableOnExec };
       const place = { pid: tid, cpu: -1, target: `thread ${tid}` };
       const counts = IntervalCounts.open(this.#sets, place, options, this.#standing, () => {});
-      if (!enableOnExec) counts.enable(this.#rotation.current);
+      if (!enableOnExec && this.#controlled.isOn) counts.enable(this.#rotation.current);
       this.#intervalCounts.set(tid, counts);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
@@ -343,10 +348,16 @@ class TaskBinding {
   }
 
   #rotate(from: number, to: number) {
-    this.#roots.disable(from);
-    for (const counts of this.#intervalCounts.values()) counts.disable(from);
-    this.#roots.enable(to);
-    for (const counts of this.#intervalCounts.values()) counts.enable(to);
+    if (!this.#controlled.isOn) return;
+    this.#switch(from, false);
+    this.#switch(to, true);
+  }
+
+  #switch(set: number, on: boolean) {
+    for (const counters of [this.#roots, ...this.#intervalCounts.values()]) {
+      if (on) counters.enable(set);
+      else counters.disable(set);
+    }
   }
 
   // ---- the end

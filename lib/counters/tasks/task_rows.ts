@@ -17,6 +17,8 @@ export interface TaskRowSource {
   readonly kernelReportsReads: boolean;
   /** CPUs that nothing counts on, so that totals are unknown. */
   readonly missedCpus: readonly number[];
+  /** Returns why no set has ever counted; undefined when one has. */
+  uncounted(): string | undefined;
   /** Returns the counters of a living thread, read at each tick; undefined where there are none. */
   intervalCounts(tid: number): ThreadCounts | undefined;
 }
@@ -69,13 +71,15 @@ export class TaskRows {
 
   /** Emits the totals of each set. Counts are unknown when programs or CPUs are missing from them. */
   totals({ tally, pids, threads, cuts }: TotalsOf, endNs: bigint): void {
-    const { sets, missedCpus, rows } = this.#from;
+    const { sets, missedCpus, rows, uncounted } = this.#from;
+    const because = uncounted();
     const allNs = sets.reduce((sum, _, set) => sum + countedNs(tally, sets, set), 0);
     sets.forEach((_, set) => {
       const setNs = countedNs(tally, sets, set);
-      const never = cuts.length > 0 || missedCpus.length > 0 || (sets.length > 1 && setNs === 0);
+      const never = because !== undefined || cuts.length > 0 || missedCpus.length > 0 ||
+        (sets.length > 1 && setNs === 0);
       const remarks = [
-        ...(sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
+        ...(because !== undefined ? [because] : sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
         ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
         ...this.#missedCpuRemarks(),
       ];

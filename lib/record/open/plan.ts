@@ -83,14 +83,16 @@ export interface PlanContext {
 
 /**
  * Plans the events of a recording. A tracker is left out only where this user may not have the descriptors for it and
- * the command's own events can report maps and names: those start with the command, unless they start later than it does
- * or their rings forget. Throws UnsupportedError when the target is gone or takes too many descriptors.
+ * the command's own events can report maps and names: those start with the command, unless they start later than it does,
+ * stop in between, or their rings forget. Throws UnsupportedError when the target is gone or takes too many descriptors.
  */
 export function planEvents(request: RecordRequest, context: PlanContext): EventPlan {
   const { target, sampling } = request;
   const { limit = PROCESS_LIMIT } = context;
   const scope = scopeOf(request, context);
-  const needsTracker = request.delayMs !== undefined || request.overwrite === true;
+  const startsLater = request.delayMs !== undefined || request.control?.startDisabled === true;
+  // events that are disabled for a while report no maps then
+  const needsTracker = startsLater || request.control !== undefined || request.overwrite === true;
   const events = request.groups.reduce((sum, group) => sum + group.events.length, 0);
   const hasTracker = needsTracker || limit.allows(descriptorsFor(events + 1, scope));
   if (!hasTracker || needsTracker) checkDescriptors(limit, events + (hasTracker ? 1 : 0), scope);
@@ -98,7 +100,7 @@ export function planEvents(request: RecordRequest, context: PlanContext): EventP
   const shared: SharedSettings = {
     several: listsTracker || events > 1,
     watermark: watermarkOf(request),
-    enableOnExec: target.kind === "command" && request.delayMs === undefined,
+    enableOnExec: target.kind === "command" && !startsLater,
     overwrite: request.overwrite,
   };
   const attrOf: OpenRequest["attrOf"] = (event) => samplingAttr(event, sampling, shared, "other");

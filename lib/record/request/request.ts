@@ -1,6 +1,7 @@
 /** Request for a recording, and its outcome. */
 
 import type { Exit, PmuError } from "../../../ffi/pmu.ts";
+import type { ControlRequest } from "../../base/system/control_option.ts";
 import type { Standing } from "../../events/open.ts";
 import type { ResolvedGroup } from "../../events/resolve.ts";
 import type { SampledEvent } from "../../perfdata/own/session_info.ts";
@@ -46,6 +47,8 @@ export interface RecordRequest {
   limitMs?: number;
   /** Begin to sample this many ms after the start. */
   delayMs?: number;
+  /** FIFOs by which the target says which parts of it are sampled. */
+  control?: ControlRequest;
   /** Filter expression of the kernel for the tracepoints among the events. */
   filter?: string;
   /** Ring size for each CPU, in pages: a power of two. */
@@ -96,6 +99,8 @@ export interface Recording {
   cpuTime?: CpuTime;
   /** Whether the kernel stopped sampling a part of the command, which has been reported. */
   cutShort: boolean;
+  /** FIFO that no `enable` came through, where sampling was to begin with one. */
+  neverEnabled?: string;
   /** First error of writing; the file holds what came before it. */
   writeError?: PmuError;
   /** Samples whose stacks were unwound, and those of them with whole stacks; undefined where stacks were not unwound. */

@@ -35,6 +35,7 @@ function rowsOf(changes: Partial<TaskRowSource>, body: (rows: TaskRows) => void)
       currentSet: () => 0,
       kernelReportsReads: true,
       missedCpus: [],
+      uncounted: () => undefined,
       intervalCounts: () => undefined,
       ...changes,
     }),
