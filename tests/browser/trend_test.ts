@@ -53,7 +53,7 @@ testNeeding(
           assertEquals(await page.evaluate(outside), false);
           assert(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
           assertEquals([page.problems, page.requests], [[], []]);
-        grounds.push(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
+          grounds.push(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
         });
       }
       assertNotEquals(grounds[0], grounds[1]);

@@ -41,6 +41,8 @@ export interface HistoryEntry extends Commit {
 const MAX_SAMPLES = 100;
 /** Length of a line that is read, in UTF-16 units. */
 const MAX_LINE = 1 << 20;
+/** Size of a value that is read: the squares of many have a sum. */
+const MAX_VALUE = 1e150;
 /** Metrics of a benchmark that are read. */
 const MAX_METRICS = 1000;
 
@@ -141,5 +143,6 @@ function isTexts(value: unknown): value is string[] {
 }
 
 function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every(Number.isFinite);
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((each) => typeof each === "number" && Math.abs(each) <= MAX_VALUE);
 }

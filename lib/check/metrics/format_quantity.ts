@@ -1,5 +1,6 @@
 /** Formatting of quantities: one unit for a whole row, and only significant digits. */
 
+import { printable } from "../../base/text/printable.ts";
 import type { MetricUnit } from "./metrics.ts";
 
 /** Unit to show values in. */
@@ -48,5 +49,5 @@ export function formatQuantity(value: number, unit: MetricUnit): string {
 }
 
 function unitText(unit: MetricUnit): string {
-  return unit === "count" ? "" : unit;
+  return unit === "count" ? "" : printable(unit);
 }

@@ -1,5 +1,7 @@
 /** Sparklines: a series in a line of text. */
 
+import { greatest, least } from "../../base/bytes/lists.ts";
+
 const BARS = [..."▁▂▃▄▅▆▇█"];
 
 /**
@@ -15,8 +17,7 @@ export function sparkline(values: readonly number[], width: number): string {
     counts[column]++;
   });
   const means = sums.map((sum, i) => sum / counts[i]);
-  const low = means.reduce((a, b) => Math.min(a, b), Infinity);
-  const range = means.reduce((a, b) => Math.max(a, b), -Infinity) - low;
+  const low = least(means), range = greatest(means) - low;
   const bar = (value: number) => Math.min(BARS.length - 1, Math.floor((value - low) / range * BARS.length));
   return Array.from(means, (value) => BARS[range > 0 ? bar(value) : 0]).join("");
 }

@@ -7,13 +7,13 @@ import { formatSignedPercent } from "../output/result.ts";
 import type { Trend, TrendChange } from "./trend.ts";
 import { trendPlot } from "./trend_plot.ts";
 import { commitRangeText, dayOf, probabilityText, summaryOf, type TrendReport } from "./trend_report.ts";
-import { partsApart, titleOf, type TrendSeries } from "./trend_series.ts";
+import { partsApart, titleOf } from "./trend_series.ts";
 import { TREND_STYLE } from "./trend_style.ts";
 
 /** Formats the page, a section for each series; those that regressed are listed first. */
 export function* trendHtml(report: TrendReport): Generator<string> {
   const { file, trends, notes } = report;
-  const all = trends.map(({ series }) => series);
+  const partsOf = partsApart(trends.map(({ series }) => series));
   yield `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -39,7 +39,7 @@ export function* trendHtml(report: TrendReport): Generator<string> {
       ).join("")
     }</ul>\n`;
   }
-  for (const [i, trend] of trends.entries()) yield sectionOf(trend, i, all);
+  for (const [i, trend] of trends.entries()) yield sectionOf(trend, i, partsOf.get(trend.series) ?? "");
   yield "</main>\n</body>\n</html>\n";
 }
 
@@ -52,8 +52,8 @@ function verdict({ verdict }: Trend): string {
   return `<span class="verdict ${verdict}">${verdict}</span>`;
 }
 
-function sectionOf(trend: Trend, i: number, all: readonly TrendSeries[]): string {
-  const apart = partsApart(trend.series, all);
+/** Formats the section of series `i`; `apart` tells it from others of its name, if there are any. */
+function sectionOf(trend: Trend, i: number, apart: string): string {
   return `<section id="series-${i}">
 <h2>${verdict(trend)}${text(titleOf(trend.series))}${
     apart && ` <span class="muted">(${text(apart)})</span>`

@@ -58,8 +58,7 @@ export function seriesOf(entries: readonly HistoryEntry[], across: readonly Mach
       series.points.push(pointOf(entry, metric));
     }
   }
-  const order = [...new Set([...all.values()].map(nameOf))];
-  return [...all.values()].sort((a, b) => order.indexOf(nameOf(a)) - order.indexOf(nameOf(b)));
+  return [...Map.groupBy(all.values(), nameOf).values()].flat();
 }
 
 /** Returns what all runs of the series of a metric share. */
@@ -82,12 +81,17 @@ function pointOf(
   return { time, ...(commit ? { commit } : {}), dirty, value: median([...samples]), machine };
 }
 
-/** Returns the properties by which a series is told from others of the same name, such as `kernel 6.1.0`; "" when it has none. */
-export function partsApart(series: TrendSeries, all: readonly TrendSeries[]): string {
-  const others = all.filter((other) => other !== series && nameOf(other) === nameOf(series));
-  return Object.entries(series.machine)
-    .filter(([key, value]) => others.some(({ machine }) => machine[key] !== value))
-    .map(([key, value]) => `${key} ${value}`).join(", ");
+/** Returns the properties by which each series is told from others of its name, such as `kernel 6.1.0`; none where there is one. */
+export function partsApart(all: readonly TrendSeries[]): Map<TrendSeries, string> {
+  const apart = new Map<TrendSeries, string>();
+  for (const group of Map.groupBy(all, nameOf).values()) {
+    const differs = (key: string) => group.some(({ machine }) => machine[key] !== group[0].machine[key]);
+    const keys = group.length > 1 ? Object.keys(group[0].machine).filter(differs) : [];
+    for (const series of group) {
+      if (keys.length > 0) apart.set(series, keys.map((key) => `${key} ${series.machine[key]}`).join(", "));
+    }
+  }
+  return apart;
 }
 
 /** Returns the name of a series for people, without what tells it from others of that name. */

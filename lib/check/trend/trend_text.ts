@@ -34,11 +34,11 @@ export function trendText(
   report: TrendReport,
   { colors, width }: { colors: boolean; width: number },
 ): string {
-  const all = report.trends.map(({ series }) => series);
+  const partsOf = partsApart(report.trends.map(({ series }) => series));
   const lines = report.trends.flatMap((trend) => {
     const { verdict, series } = trend;
     const word = colors ? bold(COLORS[verdict](verdict)) : verdict;
-    const apart = partsApart(series, all);
+    const apart = partsOf.get(series);
     const title = printable(titleOf(series)) + (apart ? ` (${printable(apart)})` : "");
     const head = `${word}${" ".repeat(14 - verdict.length)}${title}${printable(verdictText(trend))}`;
     return [...wrap(head, width, "    "), ...seriesLines(trend, width), ""];

@@ -24,3 +24,7 @@ Deno.test("scaleFor() keeps a row in one unit", () => {
     "2000.00",
   ]);
 });
+
+Deno.test("a unit that another program wrote does not act on a terminal", () => {
+  assertEquals(formatQuantity(5, "\u001b[31m"), "5 \\x1b[31m");
+});
