@@ -62,6 +62,12 @@ export const command: CommandSpec = {
       help: `allow a benchmark to get this much slower within these runs (default: ${DEFAULT_THRESHOLD})`,
     },
     {
+      name: "accept",
+      value: "COMMIT",
+      repeat: true,
+      help: "take all changes up to this commit as intended: they decide nothing",
+    },
+    {
       name: "window",
       value: "N",
       help: `look for changes among N runs at a time (default: ${CHANGE_POINT_DEFAULTS.window})`,
@@ -94,7 +100,10 @@ export const command: CommandSpec = {
   ],
   groups: [
     { title: "which runs", options: ["branch", "name", "across"] },
-    { title: "what is a change", options: ["recent", "threshold", "window", "max-p", "min-change"] },
+    {
+      title: "what is a change",
+      options: ["recent", "threshold", "accept", "window", "max-p", "min-change"],
+    },
     { title: "output", options: ["format", "json", "output", "no-pager"] },
   ],
   examples: [
@@ -228,8 +237,15 @@ function optionsOf(args: ParsedArgs): TrendOptions {
     maxProbability: args.number("max-p", { min: 1e-9, max: 1 }) ?? CHANGE_POINT_DEFAULTS.maxProbability,
     minChange: (args.number("min-change", { min: 0, max: 1e6 }) ?? 0) / 100,
     recent: args.number("recent", { min: 1, max: 1e6, integer: true }) ?? DEFAULT_RECENT,
+    accepted: args.texts("accept").map(commitOf),
     threshold: (args.number("threshold", { min: 0, max: 1e6 }) ?? DEFAULT_THRESHOLD) / 100,
   };
+}
+
+/** Returns the name of a commit as histories have it. Throws UsageError for a branch, a tag and the like. */
+function commitOf(name: string): string {
+  if (/^[0-9a-f]{4,64}$/i.test(name)) return name.toLowerCase();
+  throw new UsageError(`trend: --accept '${name}': expected the name of a commit in hexadecimal digits`);
 }
 
 function machineKey(name: string): MachineKey {

@@ -50,6 +50,8 @@ export interface TrendOptions extends ChangePointOptions {
   recent: number;
   /** Smallest rise that is a regression, as a fraction. */
   threshold: number;
+  /** Commits, possibly abbreviated: all changes up to the last of them are intended, and decide nothing. */
+  accepted?: readonly string[];
 }
 
 /** Chance that series without any change have a sure change point: it is divided among all of them. */
@@ -70,36 +72,67 @@ function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions):
   const values = Float64Array.from(points, ({ value }) => value);
   const found = changePoints(values, options);
   const levels = [0, ...found.map(({ at }) => at), points.length];
+  const permuted = permutedProbabilities(values, found.map(({ at }) => at), sureBelow);
   const changes = found.map(({ at, probability }, i): TrendChange => {
-    const [start, end] = [levels[i], levels[i + 2]];
-    const before = mean([...values.subarray(start, at)]), after = mean([...values.subarray(at, end)]);
-    const around = values.slice(Math.max(start, at - PERMUTED_RUNS), Math.min(end, at + PERMUTED_RUNS));
-    const permuted = splitProbability(around, sureBelow);
+    const before = mean([...values.subarray(levels[i], at)]),
+      after = mean([...values.subarray(at, levels[i + 2])]);
     return {
-      ...{ at, before, after, change: before === 0 ? Infinity : after / before - 1, probability, permuted },
-      sure: permuted <= sureBelow,
+      ...{ at, before, after, change: before === 0 ? Infinity : after / before - 1, probability },
+      permuted: permuted.get(at)!,
+      sure: permuted.get(at)! <= sureBelow,
       conditions: conditionsOf(points[at - 1], points[at]),
     };
   });
-  return { series, changes, ...verdictOf(changes, values, options) };
+  return { series, changes, ...verdictOf(changes, points, options) };
+}
+
+/**
+ * Returns the probability of each change point by the permutation test, among the runs from the one before to the one after it.
+ * The least sure one is dropped, and its neighbours are tested again without it, until all that are left are sure: in a drift
+ * each would else have too few runs to tell.
+ */
+function permutedProbabilities(
+  values: Float64Array,
+  found: readonly number[],
+  sureBelow: number,
+): Map<number, number> {
+  const probabilities = new Map<number, number>();
+  const left = [...found];
+  const test = (i: number) => {
+    if (i < 0 || i >= left.length) return;
+    const at = left[i], [start, end] = [left[i - 1] ?? 0, left[i + 1] ?? values.length];
+    const around = values.slice(Math.max(start, at - PERMUTED_RUNS), Math.min(end, at + PERMUTED_RUNS));
+    probabilities.set(at, splitProbability(around, sureBelow));
+  };
+  left.forEach((_, i) => test(i));
+  for (;;) {
+    let worst = 0;
+    left.forEach((at, i) => {
+      if (probabilities.get(at)! > probabilities.get(left[worst])!) worst = i;
+    });
+    if (left.length === 0 || probabilities.get(left[worst])! <= sureBelow) return probabilities;
+    left.splice(worst, 1);
+    for (const i of [worst - 1, worst]) test(i);
+  }
 }
 
 /** Returns the verdict by the newest sure change among the recent runs. */
 function verdictOf(
   changes: readonly TrendChange[],
-  values: Float64Array,
-  { recent, threshold }: TrendOptions,
+  points: readonly TrendPoint[],
+  { recent, threshold, accepted = [] }: TrendOptions,
 ): Pick<Trend, "verdict" | "newest" | "rise"> {
-  const first = values.length - recent;
+  const isAccepted = ({ commit }: TrendPoint) => accepted.some((name) => commit?.startsWith(name));
+  const first = Math.max(points.length - recent, points.findLastIndex(isAccepted) + 1);
   const sure = changes.filter((change) => change.sure);
   const newest = sure.findLast(({ at }) => at >= first);
   if (newest === undefined) return { verdict: "pass" };
   if (newest.change < 0) return { verdict: "improved", newest };
   // small steps add up: each may be less than what is allowed, and all of them more
-  const starts = [0, ...sure.map(({ at }) => at)], ends = [...starts.slice(1), values.length];
+  const starts = [0, ...sure.map(({ at }) => at)], ends = [...starts.slice(1), points.length];
   const levels = starts.map((start, i) => ({
     end: ends[i],
-    level: mean([...values.subarray(start, ends[i])]),
+    level: mean(points.slice(start, ends[i]).map(({ value }) => value)),
   }));
   const lowest = least(levels.filter(({ end }) => end >= first).map(({ level }) => level));
   const rise = lowest === 0 ? Infinity : levels[levels.length - 1].level / lowest - 1;

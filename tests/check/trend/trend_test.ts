@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { HistoryEntry } from "../../../lib/check/history/history_line.ts";
 import { CHANGE_POINT_DEFAULTS } from "../../../lib/check/statistics/change_points.ts";
 import { marksBelow, sparkline } from "../../../lib/check/trend/sparkline.ts";
-import { type Trend, trendExitStatus, trendsOf } from "../../../lib/check/trend/trend.ts";
+import { type Trend, trendExitStatus, type TrendOptions, trendsOf } from "../../../lib/check/trend/trend.ts";
 import { trendHtml } from "../../../lib/check/trend/trend_html.ts";
 import { trendJson } from "../../../lib/check/trend/trend_json.ts";
 import type { TrendReport } from "../../../lib/check/trend/trend_report.ts";
@@ -19,7 +19,7 @@ const MACHINE = {
   ...{ tool: "pmuctl 0.1.0", virtualization: "none" },
 };
 const DAY = 86_400_000, START = Date.UTC(2026, 0, 1);
-const OPTIONS = { ...CHANGE_POINT_DEFAULTS, recent: 30, threshold: 0.001 };
+const OPTIONS: TrendOptions = { ...CHANGE_POINT_DEFAULTS, recent: 30, threshold: 0.001 };
 
 /** Makes an entry a day with about these values in ms, each with a commit of its own. */
 function entriesOf(
@@ -53,6 +53,18 @@ Deno.test("the newest change among the recent runs decides", () => {
   assertEquals(verdictOf([...flat(50), ...flat(31, 103)], { ...OPTIONS, recent: 31 }), "regressed");
   assertEquals(verdictOf([...flat(50), ...flat(10, 103)], { ...OPTIONS, threshold: 0.05 }), "pass");
   assertEquals(verdictOf([...flat(59), 150]), "pass"); // one run may be anything
+});
+
+Deno.test("changes up to an accepted commit decide nothing, and those after it do, by themselves", () => {
+  const levels = [...flat(40), ...flat(10, 106), ...flat(10, 109)];
+  const entries = entriesOf(levels);
+  const commitAt = (run: number) => entries[run].commit!.slice(0, 9);
+  const accepting = (...accepted: string[]) => trendsIn(entries, { ...OPTIONS, accepted })[0];
+  assertEquals(accepting().rise! > 0.08, true);
+  const { verdict, rise } = accepting(commitAt(40));
+  assert(verdict === "regressed" && rise! > 0.025 && rise! < 0.032, `${verdict} ${rise}`);
+  assertEquals(accepting(commitAt(50)).verdict, "pass");
+  assertEquals(accepting(commitAt(50), commitAt(3)).verdict, "pass");
 });
 
 Deno.test("a drift whose steps are all allowed is a regression by what they add up to", () => {
