@@ -22,7 +22,7 @@ function seriesOf(benchmark: string, values: readonly number[]): TrendSeries {
   const points = values.map((value, i) => ({
     ...{ time: Date.UTC(2026, 0, 1 + i), commit: `${1000000 + i}`, dirty: false, value, machine: MACHINE },
   }));
-  return { benchmark, rung: "wall", unit: "ns", machine: {}, points };
+  return { benchmark, rung: "wall", unit: "ns", machine: {}, points, later: 0 };
 }
 
 testNeeding(

@@ -155,8 +155,8 @@ export function openInput(path: string): ByteInput {
 const MAX_TEXT_BYTES = 1 << 26;
 
 /** Reads a text file that the user named (a baseline, a configuration), or returns why it cannot be read. */
-export function readNamedText(path: string): string | OpenRefusal {
-  const file = FileBytes.open(path, { ...NAMED_BY_USER, maxBytes: MAX_TEXT_BYTES });
+export function readNamedText(path: string, maxBytes = MAX_TEXT_BYTES): string | OpenRefusal {
+  const file = FileBytes.open(path, { ...NAMED_BY_USER, maxBytes });
   if (!(file instanceof FileBytes)) return file;
   try {
     return new TextDecoder().decode(file.read(0, file.size));

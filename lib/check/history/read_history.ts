@@ -13,15 +13,19 @@ export interface BenchmarkHistory {
   notes: string[];
 }
 
+/** Size of a history that is read: about 200,000 runs of a benchmark with 40 samples each. */
+const MAX_BYTES = 1 << 28;
 /** Lines with different faults that are told of, each with how many others have it. */
 const MAX_FAULTS = 10;
 
 /** Reads a history. Throws BadInputError when the file cannot be read. */
 export function readHistory(file: string): BenchmarkHistory {
-  const text = readNamedText(file);
+  const text = readNamedText(file, MAX_BYTES);
   if (typeof text === "string") return parseHistory(file, text);
-  const cause = text.kind === "missing" ? "no such file" : text.cause;
-  throw new BadInputError(`cannot read the history ${file}: ${cause}: 'pmuctl check --history' makes one`);
+  const [cause, remedy] = text.kind === "missing"
+    ? ["no such file", ": 'pmuctl check --history' makes one"]
+    : [text.cause, text.kind === "too large" ? ": keep its newest lines (tail -n)" : ""];
+  throw new BadInputError(`cannot read the history ${file}: ${cause}${remedy}`);
 }
 
 /** Parses a history. Equal lines, which a merge may leave, count once. */

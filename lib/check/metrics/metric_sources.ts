@@ -102,8 +102,11 @@ export function isOfValgrind(name: string): boolean {
 
 /** Returns whether the source of that name, as stored, counts what the program does, however fast the machine is. */
 export function isSteady(name: string): boolean {
+  const whole = name.replace(/\(enabled\)$/, ""); // of the parts of runs that commands name
   return isOfValgrind(name) ||
-    Object.values(SOURCES).some((sources) => sources.some((source) => source.steady && source.name === name));
+    Object.values(SOURCES).some((sources) =>
+      sources.some((source) => source.steady && source.name === whole)
+    );
 }
 
 /** Names of metrics, for help and errors. */

@@ -37,6 +37,8 @@ export interface TrendChange {
 export interface Trend {
   series: TrendSeries;
   changes: TrendChange[];
+  /** Whether none of its runs is a recent one of its benchmark, so that it decides nothing. */
+  ended: boolean;
   verdict: TrendVerdict;
   /** Change that the verdict is about; undefined for a pass. */
   newest?: TrendChange;
@@ -62,7 +64,8 @@ const PERMUTED_RUNS = 25;
 
 /** Finds the changes of all series. The more of them there are, the surer a change point has to be. */
 export function trendsOf(all: readonly TrendSeries[], options: TrendOptions): Trend[] {
-  const sureBelow = Math.max(LEAST_PROBABILITY, ERROR_RATE / Math.max(1, all.length));
+  const going = all.filter(({ later }) => later < options.recent).length;
+  const sureBelow = Math.max(LEAST_PROBABILITY, ERROR_RATE / Math.max(1, going));
   return all.map((series) => trendOf(series, sureBelow, options));
 }
 
@@ -83,7 +86,9 @@ function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions):
       conditions: conditionsOf(points[at - 1], points[at]),
     };
   });
-  return { series, changes, ...verdictOf(changes, points, options) };
+  const ended = series.later >= options.recent;
+  if (ended) return { series, changes, ended, verdict: "pass" };
+  return { series, changes, ended, ...verdictOf(changes, points, options) };
 }
 
 /**

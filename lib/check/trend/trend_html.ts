@@ -57,7 +57,7 @@ function sectionOf(trend: Trend, i: number, apart: string): string {
   return `<section id="series-${i}">
 <h2>${verdict(trend)}${text(titleOf(trend.series))}${
     apart && ` <span class="muted">(${text(apart)})</span>`
-  }</h2>
+  }${trend.ended ? ' <span class="muted">no longer measured</span>' : ""}</h2>
 <div class="wide">${trendPlot(trend)}</div>
 ${changeTable(trend)}</section>
 `;

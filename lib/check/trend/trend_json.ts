@@ -16,11 +16,11 @@ export function* trendJson(
   yield "\n  ]\n}\n";
 }
 
-function documentOf({ series, changes, verdict, rise }: Trend): object {
+function documentOf({ series, changes, ended, verdict, rise }: Trend): object {
   const { benchmark, from, rung, unit, machine, points } = series;
   const time = (ms: number) => new Date(ms).toISOString();
   return {
-    ...{ benchmark, from, rung, unit, machine, verdict, rise },
+    ...{ benchmark, from, rung, unit, machine, ended, verdict, rise },
     changes: changes.map((change) => changeOf(change, series.points)),
     points: points.map((point) => ({
       time: time(point.time),

@@ -29,6 +29,8 @@ export interface TrendSeries {
   machine: Record<string, string>;
   /** Runs, oldest commit first. */
   points: TrendPoint[];
+  /** Runs of the benchmark, or commits that were measured at all, since its last run: whichever are more. */
+  later: number;
 }
 
 /** Property of a machine that may differ within a series: its change is told where the values change. */
@@ -45,7 +47,8 @@ const NEVER_APART: readonly MachineKey[] = ["tool"];
 export function seriesOf(entries: readonly HistoryEntry[], across: readonly MachineKey[]): TrendSeries[] {
   const apart = FINGERPRINT_KEYS.filter((key) => !NEVER_APART.includes(key) && !across.includes(key));
   const all = new Map<string, TrendSeries>();
-  for (const entry of entries) {
+  const later = laterRuns(entries);
+  for (const [i, entry] of entries.entries()) {
     const rungs = new Set<string>();
     for (const metric of Object.values(entry.metrics)) {
       if (rungs.has(metric.rung)) continue; // requested by two names
@@ -54,11 +57,29 @@ export function seriesOf(entries: readonly HistoryEntry[], across: readonly Mach
       const { benchmark, from } = entry, { rung, unit } = metric;
       const key = JSON.stringify([benchmark, from, rung, unit, machine]);
       let series = all.get(key);
-      if (series === undefined) all.set(key, series = { benchmark, from, rung, unit, machine, points: [] });
+      if (series === undefined) {
+        all.set(key, series = { benchmark, from, rung, unit, machine, points: [], later: 0 });
+      }
       series.points.push(pointOf(entry, metric));
+      series.later = later[i];
     }
   }
   return [...Map.groupBy(all.values(), nameOf).values()].flat();
+}
+
+/** Returns for each entry how many of its benchmark, or how many commits, came after it: whichever are more. */
+function laterRuns(entries: readonly HistoryEntry[]): number[] {
+  const ofBenchmark = new Map<string, number>();
+  const commits = new Set<string>();
+  const later: number[] = new Array(entries.length);
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const { benchmark, from, commit } = entries[i], key = JSON.stringify([benchmark, from]);
+    const isKnown = commit !== undefined && commits.has(commit);
+    later[i] = Math.max(ofBenchmark.get(key) ?? 0, commits.size - (isKnown ? 1 : 0));
+    ofBenchmark.set(key, (ofBenchmark.get(key) ?? 0) + 1);
+    if (commit !== undefined) commits.add(commit);
+  }
+  return later;
 }
 
 /** Returns what all runs of the series of a metric share. */

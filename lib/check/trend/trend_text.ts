@@ -49,7 +49,8 @@ export function trendText(
 }
 
 /** Returns what the verdict is about: ` +12.3% since 5d6e7f8a9 (2026-10-02)`. */
-function verdictText({ series: { points }, newest, rise }: Trend): string {
+function verdictText({ series: { points }, ended, newest, rise }: Trend): string {
+  if (ended) return ", no longer measured";
   if (newest === undefined) return "";
   const point = points[newest.at];
   const since = point.commit === undefined

@@ -21,16 +21,23 @@ const MACHINE = {
 const DAY = 86_400_000, START = Date.UTC(2026, 0, 1);
 const OPTIONS: TrendOptions = { ...CHANGE_POINT_DEFAULTS, recent: 30, threshold: 0.001 };
 
-/** Makes an entry a day with about these values in ms, each with a commit of its own. */
+/** Makes an entry a day, up to the same day, with about these values in ms; each day has a commit of its own. */
 function entriesOf(
   levels: readonly number[],
   made: Partial<HistoryEntry> = {},
   rung = "wall",
 ): HistoryEntry[] {
   const random = seededRandom(5);
+  const first = 100 - levels.length;
   return levels.map((level, i) => ({
-    ...{ time: START + i * DAY, branch: "main", dirty: false, benchmark: "sort", command: ["./sort"] },
-    ...{ commit: (0x1000000 + i).toString(16).padEnd(40, "0"), machine: MACHINE },
+    ...{
+      time: START + (first + i) * DAY,
+      branch: "main",
+      dirty: false,
+      benchmark: "sort",
+      command: ["./sort"],
+    },
+    ...{ commit: (0x1000000 + first + i).toString(16).padEnd(40, "0"), machine: MACHINE },
     metrics: {
       best: { rung, unit: "ns", samples: [1e6 * level * (1 + 0.01 * (random() - 0.5))] },
     },
@@ -40,7 +47,8 @@ function entriesOf(
 
 const flat = (length: number, level = 100): number[] => new Array(length).fill(level);
 const trendsIn = (entries: readonly HistoryEntry[], options = OPTIONS): Trend[] =>
-  trendsOf(seriesOf(entries, []), options);
+  trendsOf(seriesOf(byTime(entries), []), options);
+const byTime = (entries: readonly HistoryEntry[]) => entries.toSorted((a, b) => a.time - b.time);
 const verdictOf = (levels: readonly number[], options = OPTIONS) =>
   trendsIn(entriesOf(levels), options)[0].verdict;
 
@@ -53,6 +61,26 @@ Deno.test("the newest change among the recent runs decides", () => {
   assertEquals(verdictOf([...flat(50), ...flat(31, 103)], { ...OPTIONS, recent: 31 }), "regressed");
   assertEquals(verdictOf([...flat(50), ...flat(10, 103)], { ...OPTIONS, threshold: 0.05 }), "pass");
   assertEquals(verdictOf([...flat(59), 150]), "pass"); // one run may be anything
+});
+
+Deno.test("a series that is no longer measured decides nothing, and one that is measured now and then does", () => {
+  const slower = [...flat(40), ...flat(10, 106)];
+  const later = (count: number, made: Partial<HistoryEntry>) =>
+    entriesOf(flat(60 + count), made).slice(60).map((entry) => ({
+      ...{ ...entry, time: entry.time + 1000 * DAY, commit: entry.commit?.replace("1", "2") },
+    }));
+  const verdictWith = (entries: HistoryEntry[]) => trendsIn([...entriesOf(slower), ...entries])[0];
+  const other = { machine: { ...MACHINE, kernel: "6.12.0" } };
+  assertEquals([verdictWith(later(29, other)).verdict, verdictWith(later(30, other)).verdict], [
+    "regressed",
+    "pass",
+  ]);
+  assertEquals(verdictWith(later(30, other)).ended, true);
+  assertEquals(verdictWith(later(30, { benchmark: "another" })).ended, true);
+  // one run of many benchmarks, without commits
+  const many = Array.from({ length: 60 }, (_, i) => later(1, { benchmark: `b${i}`, commit: undefined }))
+    .flat();
+  assertEquals(verdictWith(many).verdict, "regressed");
 });
 
 Deno.test("changes up to an accepted commit decide nothing, and those after it do, by themselves", () => {
