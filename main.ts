@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   diff: () => import("./lib/commands/diff.ts"),
   bundle: () => import("./lib/commands/bundle.ts"),
   export: () => import("./lib/commands/export.ts"),
+  "fleet-sql": () => import("./lib/commands/fleet_sql.ts"),
   bind: () => import("./lib/commands/bind.ts"),
   sample: () => import("./lib/commands/sample.ts"),
   preset: () => import("./lib/commands/preset.ts"),

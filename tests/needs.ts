@@ -59,6 +59,9 @@ export const NEEDS = {
   fish: command("fish", "fish"),
   man: command("man", "man-db groff-base"),
   xz: command("xz", "xz-utils"),
+  engines: () =>
+    command("python3", "python3")() ||
+    !isFolder(enginesFolder("engines-1")) && "DuckDB and chDB (scripts/setup-engines)",
   zstd: command("zstd", "zstd"),
   root: () => Deno.uid() !== 0 && "root",
   kernelEvents: () =>
@@ -68,6 +71,19 @@ export const NEEDS = {
   mounts: () => NEEDS.root() || refusal("mounting", MOUNT),
   mountNamespace: () => NEEDS.root() || refusal("mount namespaces", "unshare --mount true"),
 } as const;
+
+/** Returns the folder in which scripts/setup-engines puts Python packages. */
+export function enginesFolder(name: string): string {
+  return `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/pmuctl-engines/${name}`;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
 
 export type Need = keyof typeof NEEDS;
 

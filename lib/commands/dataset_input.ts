@@ -74,7 +74,8 @@ export function datasetInput(
   return { path: named.replace(/(?<=.)\/+$/, ""), selection: selectionOf(args) };
 }
 
-function selectionOf(args: ParsedArgs): DatasetSelection {
+/** Returns the samples that the options choose. Throws UsageError. */
+export function selectionOf(args: ParsedArgs): DatasetSelection {
   const names = (option: string) => {
     const text = args.text(option);
     return text === undefined ? undefined : new Set(splitNames(text));
@@ -90,7 +91,7 @@ function selectionOf(args: ParsedArgs): DatasetSelection {
   return {
     hosts: names("host"),
     services: names("service"),
-    labels: labels.length > 0 ? new Map(labels.map(keyAndValue)) : undefined,
+    labels: labels.length > 0 ? new Map(labels.map((text) => keyAndValue(text))) : undefined,
     since,
     until,
   };

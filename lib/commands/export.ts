@@ -113,7 +113,7 @@ const MAX_LABELS = 64, MAX_NAME = 256;
 /** Parses labels. Throws UsageError. */
 function labelsOf(texts: readonly string[]): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
-  for (const [key, value] of texts.map(keyAndValue)) {
+  for (const [key, value] of texts.map((text) => keyAndValue(text))) {
     if (labels.has(key)) {
       throw new UsageError(`--label ${key} is given twice: a recording has one value of each label`);
     }

@@ -4,7 +4,7 @@ import { UsageError } from "../base/system/errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 7 * 86400 };
 /** A date, a time in it, fractions of a second, and the offset from UTC. */
-const STAMP = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+const STAMP = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
  * Parses a time, in UTC unless it says otherwise: `2026-11-30`, `2026-11-30T14:05:30`, or how long ago it was: `7d`.

@@ -119,7 +119,8 @@ function shownName(content: FrameContent): string {
   if (content.function !== null) return content.function;
   if (kind === NO_OBJECT) return "[unknown]";
   const whole = { name: object, path, kind, buildId } as Profile["objects"][number];
-  return end === null || NAMELESS.has(kind) ? rangeName(whole, start!, -1) : `[${object}]`;
+  if (end === null || NAMELESS.has(kind)) return rangeName(whole, start!, -1);
+  return object.startsWith("[") ? object : `[${object}]`;
 }
 
 /** Kinds of objects whose code has one name, whatever its address; see rangeName(). */
