@@ -16,15 +16,19 @@ import { type DatasetSelection, type PartOfDataset, refuseEmpty, selectedParts }
 
 /** Options of loadDataset(). */
 export interface DatasetOptions extends FrameOptions, SampleOptions {
+  /** Samples to load. */
   selection: DatasetSelection;
 }
 
 /** Profile of a dataset, and what was read for it. */
 export interface LoadedDataset {
+  /** Profile of all samples. */
   profile: Profile;
-  /** Recordings that have samples in it, their hosts, and row groups read and ruled out by their statistics. */
+  /** Number of recordings that have samples in it. */
   recordings: number;
+  /** Number of their hosts. */
   hosts: number;
+  /** Numbers of row groups that were read, and that their statistics ruled out. */
   groups: { read: number; skipped: number };
 }
 

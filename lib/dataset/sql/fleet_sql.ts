@@ -27,8 +27,9 @@ export interface SqlRequest extends DatasetSelection {
   dataset: string;
   /** Event to count; default: the one with the most samples. */
   event?: string;
-  /** Sides of a comparison, both of one kind. */
+  /** Older side of a comparison. */
   old: SqlSide;
+  /** Newer side, of the same kind. */
   new: SqlSide;
   /** Most rows of the answer; folded stacks have all. */
   limit: number;

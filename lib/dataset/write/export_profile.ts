@@ -30,6 +30,7 @@ export const EXPORT_LOADING: LoadOptions = {
 
 /** Recording to export. */
 export interface ExportRequest extends RecordingLabels {
+  /** Path of the dataset. */
   dataset: string;
   /** Name of the recording's file. */
   source: string;
@@ -43,7 +44,9 @@ export interface ExportRequest extends RecordingLabels {
 
 /** Result of exporting a recording. */
 export interface ExportedRecording {
+  /** Its id. */
   recording: string;
+  /** Number of its samples. */
   samples: number;
   /** False if it was in the dataset before. */
   added: boolean;

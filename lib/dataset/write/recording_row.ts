@@ -9,6 +9,7 @@ import type { WallClock } from "./wall_clock.ts";
 
 /** Facts of a recording that the user gives. */
 export interface RecordingLabels {
+  /** Values of labels by their keys. */
   labels: ReadonlyMap<string, string>;
   /** Revision of the source that was recorded. */
   revision?: string;
