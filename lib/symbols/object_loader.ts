@@ -15,7 +15,7 @@ import { unpackedFile } from "./elf/packed_file.ts";
 import { hasSymtab } from "./elf/symbol_section.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { mayHavePclntab } from "./go/find_pclntab.ts";
-import { goFunctions } from "./go/go_symbols.ts";
+import { goFunctions } from "./go/go_code.ts";
 import { KernelTables } from "./kernel_tables.ts";
 import { type AddressesOf, closeUnread, isPacked, MissingFiles, type Unopened } from "./missing_files.ts";
 import { Budget, type Cost } from "./object/limits.ts";

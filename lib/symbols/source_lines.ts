@@ -10,7 +10,7 @@ import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
 import { compilationDirectories, wholePath } from "./dwarf/info/units.ts";
 import { LineRows } from "./dwarf/line_rows.ts";
 import { type ElfFile, SHT } from "./elf/elf.ts";
-import { goLines } from "./go/go_lines.ts";
+import { goLines } from "./go/go_code.ts";
 import { NOTHING, UNKNOWN } from "./kept/kept_ranges.ts";
 import { LineTable, LineTableBuilder } from "./kept/line_table.ts";
 import { keptKey, TABLE_FACTOR } from "./kept_key.ts";

@@ -1,4 +1,4 @@
-/** Filters: a profile with fewer samples, and all other tables unchanged. */
+/** Filters: a profile with fewer samples, and all other tables unchanged; and the names that there are to filter by. */
 
 import { isKernel, type Profile } from "../model/profile.ts";
 import { functionNamed } from "../request/function_names.ts";
@@ -24,6 +24,23 @@ export interface ProfileFilter {
   events?: ReadonlySet<number>;
   /** True keeps only kernel samples, false only the others. */
   kernel?: boolean;
+}
+
+/** Field of a filter that holds names. */
+export type NamedField = "comms" | "objects" | "symbols";
+
+/** Yields the names that a profile has for a field, some more than once. */
+export function* namedValues(profile: Profile, field: NamedField): Generator<string> {
+  if (field === "comms") yield* profile.comms;
+  else if (field === "symbols") {
+    yield* profile.symbols.name;
+    for (const row of profile.unnamed.object.keys()) yield unnamedName(profile, row);
+  } else {
+    for (const { name, path } of profile.objects) {
+      yield name;
+      yield path;
+    }
+  }
 }
 
 /** Returns a profile with only the samples that `filter` keeps; `unresolved` and `times` follow. */

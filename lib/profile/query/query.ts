@@ -6,9 +6,8 @@
 import type { Profile } from "../model/profile.ts";
 import type { SortKey } from "../request/sort_keys.ts";
 import type { AggregationKind } from "./aggregation_keys.ts";
-import { filterProfile, type ProfileFilter, withEvents } from "./filter.ts";
+import { filterProfile, type NamedField, namedValues, type ProfileFilter, withEvents } from "./filter.ts";
 import { placesBy, sampleGroups } from "./groups.ts";
-import { type NamedField, namedValues } from "./named_values.ts";
 import { type PathTree, pathTree } from "./path_tree.ts";
 import { SampleCounts } from "./sample_counts.ts";
 import {

@@ -5,7 +5,7 @@ import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
 import { GoInlinedFunctions } from "../../../lib/symbols/go/go_inlined.ts";
-import { goFunctions } from "../../../lib/symbols/go/go_symbols.ts";
+import { goFunctions } from "../../../lib/symbols/go/go_code.ts";
 import { Pclntab } from "../../../lib/symbols/go/pclntab.ts";
 import { GO } from "../../../lib/symbols/go/pclntab_header.ts";
 import { openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
