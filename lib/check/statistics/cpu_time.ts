@@ -6,7 +6,8 @@
  *
  * The share is that of the least disturbed tenth of the runs. What it may have changed by widens the interval, so that a
  * command that waits longer than the old one, in all runs, neither passes nor regresses by its CPU time. One that waits more
- * often than the old one, in some runs, is not judged.
+ * often than the old one, in some runs, is not judged; nor is one that uses several CPUs at a time, whose wall time also
+ * depends on how many it gets.
  */
 
 import { mean, quantile } from "simple-statistics";
@@ -30,8 +31,13 @@ export interface CpuJudgement {
 
 /** Quantile of the runs' shares that undisturbed runs have. */
 const UNDISTURBED = 0.9;
-/** Shares of commands that are bound to one CPU: more would be several CPUs at a time. */
-const LEAST_SHARE = 0.9, MOST_SHARE = 1.02;
+/** Share that undisturbed runs of a command which is bound to a CPU have at least. */
+const LEAST_SHARE = 0.9;
+/**
+ * Share that hardly any run exceeds of a command which uses one CPU at a time. One that uses several exceeds it in some of
+ * its runs, however few CPUs others leave it.
+ */
+const MOST_SHARE = 1.05, HARDLY_ANY = 0.01;
 /** Growth of the number of waits, beyond that of the CPU time, that is none. */
 const EVEN_WAITS = 1.01;
 
@@ -42,7 +48,7 @@ export function judgeCpuTime(
   terms: JudgementTerms,
 ): CpuJudgement | undefined {
   const before = shareOf(old), after = shareOf(now);
-  if (![before, after].every((share) => share >= LEAST_SHARE && share <= MOST_SHARE)) return undefined;
+  if (before === undefined || after === undefined) return undefined;
   const moved = before / after;
   const widening = { low: Math.min(1, moved), high: Math.max(1, moved) };
   const judgement = judgePairs(old.cpu, now.cpu, terms, widening);
@@ -51,6 +57,9 @@ export function judgeCpuTime(
   return { judgement, share: Math.min(before, after) };
 }
 
-function shareOf({ wall, cpu }: TimedRuns): number {
-  return quantile(wall.map((ns, run) => cpu[run] / ns), UNDISTURBED);
+/** Returns the share of undisturbed runs; undefined if the command is not bound to a CPU, or uses several. */
+function shareOf({ wall, cpu }: TimedRuns): number | undefined {
+  const shares = wall.map((ns, run) => cpu[run] / ns);
+  const share = quantile(shares, UNDISTURBED);
+  return share >= LEAST_SHARE && quantile(shares, 1 - HARDLY_ANY) <= MOST_SHARE ? share : undefined;
 }

@@ -66,6 +66,18 @@ Deno.test("judgeCpuTime() leaves commands alone that use several CPUs, or mostly
   assertEquals(judgeCpuTime(waiting(1), waiting(2), TERMS), undefined);
 });
 
+Deno.test("judgeCpuTime() leaves a command alone that uses two CPUs, of which others mostly leave it one", () => {
+  const threads = (seed: number) => {
+    const { wall, cpu, waits } = runs({ cpu: 10, seed });
+    return {
+      wall: wall.map((time, run) => run % 20 === 0 ? 0.8 * cpu[run] : Math.max(time, cpu[run])),
+      cpu,
+      waits,
+    };
+  };
+  assertEquals(judgeCpuTime(threads(1), threads(2), TERMS), undefined);
+});
+
 Deno.test("judgeCpuTime() follows a command whose waits grow with its work", () => {
   const children = (cpu: number, waits: number, seed: number) => runs({ cpu, waits, seed });
   assertEquals(

@@ -7,15 +7,6 @@ import { judgePairs } from "../../../lib/check/statistics/verdict.ts";
 import { PAIR_TESTS } from "../../../lib/check/statistics/pairs.ts";
 import { noise, WEATHER } from "../simulated_checks.ts";
 
-/** Runs that have a CPU of their own half of the time, and share it with up to two others in the rest, for twenty runs each. */
-function crowded(random: () => number): () => number {
-  let isCrowded = random() < 0.5;
-  return () => {
-    if (random() < 1 / 20) isCrowded = !isCrowded;
-    return noise(random, 0.01) * (isCrowded ? 1 + 2 * random() : 1);
-  };
-}
-
 /** Returns so many pairs of runs of two commands, in the order that a check has them. */
 function pairs(
   machine: () => number,
@@ -29,7 +20,7 @@ function pairs(
   return samples;
 }
 
-for (const [name, weather] of Object.entries({ ...WEATHER, crowded })) {
+for (const [name, weather] of Object.entries(WEATHER)) {
   Deno.test(`the two tests of pairs together find a change where there is none in 5% of cases at most: ${name}`, () => {
     const random = seededRandom(1), cases = 1500;
     let changed = 0;
@@ -52,7 +43,7 @@ Deno.test("the median of the ratios decides where half of all runs are disturbed
   let together = 0;
   const alone = { "signed-rank": 0, sign: 0 };
   for (let seed = 1; seed <= 100; seed++) {
-    const [a, b] = pairs(crowded(random), 120, { change: 1.05, seed });
+    const [a, b] = pairs(WEATHER.crowded(random), 120, { change: 1.05, seed });
     const { outcome } = judgePairs(a, b, terms);
     assert(outcome !== "pass");
     if (outcome === "regressed") together++;
