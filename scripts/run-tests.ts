@@ -59,6 +59,7 @@ const SMOKE: readonly [file: string, reason: string][] = [
   ["report/report_formats", "packages of npm are in it: pprof-format"],
   ["report/report_lines", "DWARF is read on other threads"],
   ["stat", "packages of npm are in it: simple-statistics"],
+  ["dataset", "packages of npm are in it: hyparquet; compression is the runtime's"],
   ["diff", "packages of npm are in it: the demangler"],
 ];
 /** Fewer of what is counted in the hundreds when the checkout runs it. */

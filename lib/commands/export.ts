@@ -8,6 +8,7 @@ import { withProgress } from "../cli/reading_progress.ts";
 import { refuseOtherFolder } from "../dataset/layout/partitions.ts";
 import { EXPORT_LOADING, type ExportedRecording, exportProfile } from "../dataset/write/export_profile.ts";
 import { loadProfile } from "../profile/load/load.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { keyAndValue } from "./label.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
@@ -69,7 +70,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     host: nameOf(args, "host"),
     revision: nameOf(args, "revision"),
   };
-  const files = symbolFilesOf(args, await fetcherOf(args, io));
+  const files = notingEnd(symbolFilesOf(args, await fetcherOf(args, io)));
   const loading = {
     ...EXPORT_LOADING,
     mangled: args.has("no-demangle"),
@@ -84,9 +85,23 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     const profile = await withProgress(input, io, (input) => loadProfile(input, files, loading));
     for (const warning of profile.meta.warnings) note(`warning: ${source}: ${warning}`);
     const modified = input.modified ?? Date.now() / 1000;
-    note(noteOf(source, exportProfile(profile, { ...options, source, modified }), dataset));
+    // where the recording says nothing of its end, that is the time of its file
+    const ended = files.ended === modified ? undefined : files.ended;
+    note(noteOf(source, exportProfile(profile, { ...options, source, ended, modified }), dataset));
   }
   return EXIT.ok;
+}
+
+/** Takes note of when the recording ended whose symbols are asked for. */
+function notingEnd(files: SymbolFiles): SymbolFiles & { ended?: number } {
+  const noting: SymbolFiles & { ended?: number } = {
+    ...files,
+    setMachine(machine) {
+      noting.ended = machine.ended;
+      files.setMachine?.(machine);
+    },
+  };
+  return noting;
 }
 
 /** Says what has become of a recording. */
@@ -99,6 +114,7 @@ function noteOf(
   const size = Object.values(bytes).reduce((sum, each) => sum + each, 0);
   const times = {
     clock: "",
+    end: "",
     file: ", with the time of its file, as it does not relate its clock to the time of day",
     none: ", without times, as it has none",
   }[timeSource];

@@ -18,7 +18,7 @@ import { type RecordingLabels, writeRecording } from "./recording_row.ts";
 import { writeSamples } from "./samples.ts";
 import { stacksOf, writeStacks } from "./stacks.ts";
 import { TableFile } from "./table_file.ts";
-import { wallClockOf } from "./wall_clock.ts";
+import { type RecordingEnd, type WallClock, wallClockOf } from "./wall_clock.ts";
 
 /** Options to load the profile of a recording with. */
 export const EXPORT_LOADING: LoadOptions = {
@@ -29,13 +29,11 @@ export const EXPORT_LOADING: LoadOptions = {
 };
 
 /** Recording to export. */
-export interface ExportRequest extends RecordingLabels {
+export interface ExportRequest extends RecordingLabels, RecordingEnd {
   /** Path of the dataset. */
   dataset: string;
   /** Name of the recording's file. */
   source: string;
-  /** Time of the last write to that, in seconds since 1970. */
-  modified: number;
   /** Host that it is filed under; default: the one that the recording names. */
   host?: string;
   /** Service that its samples are of; default: the process of each. */
@@ -53,7 +51,7 @@ export interface ExportedRecording {
   /** Bytes of each file written. */
   bytes: Partial<Record<TableName, number>>;
   /** How the times of its samples are known. */
-  timeSource: "clock" | "file" | "none";
+  timeSource: WallClock["source"];
 }
 
 /** Host of a recording that names none. */
@@ -74,7 +72,7 @@ export function exportProfile(profile: Profile, request: ExportRequest): Exporte
       `cannot export ${source}: it has samples with a weight above 2^51, so it is damaged`,
     );
   }
-  const recording = recordingId(profile), clock = wallClockOf(profile, request.modified);
+  const recording = recordingId(profile), clock = wallClockOf(profile, request);
   const done = { recording, samples, timeSource: clock.source };
   makeDataset(dataset);
   if (hasRecording(dataset, recording)) return { ...done, added: false, bytes: {} };
