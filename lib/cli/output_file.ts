@@ -177,12 +177,14 @@ function openOutputPath(path: string): Stream {
   const fd = ownDescriptor(path);
   if (fd === undefined) return Deno.openSync(path, { write: true, create: true, truncate: true });
   refuseReadOnly(path);
-  return fd === STDOUT ? openStandardOutput() : Deno.openSync(path, { append: true });
+  if (fd !== STDOUT) return Deno.openSync(path, { append: true });
+  const stream = openStandardOutput();
+  return { writeSync: (bytes) => stream.writeSync(bytes) }; // it stays open for what else goes there
 }
 
 function outputError(path: string, error: unknown): UnsupportedError {
   const missing = error instanceof Deno.errors.NotFound ? new Error("no such folder") : error;
-  return refusal(`write ${path}`, missing, "name another file with -o");
+  return refusal(`write ${path}`, missing, "name another file");
 }
 
 function isLink(path: string): boolean {

@@ -24,7 +24,7 @@ Deno.test("writeOutputFile() writes text and bytes in place of what was there", 
 Deno.test("writeOutputFile() says why a file cannot be written", () =>
   withFolder((folder) => {
     const write = (path: string) => () => writeOutputFile(path, "");
-    assertThrows(write(`${folder}/no/out`), UnsupportedError, "no such folder: name another file with -o");
+    assertThrows(write(`${folder}/no/out`), UnsupportedError, "no such folder: name another file");
     assertThrows(write(folder), UnsupportedError, "is a directory");
   }));
 
@@ -117,7 +117,7 @@ Deno.test("writeOutputFile() refuses a descriptor that is open for reading alone
     using _open = Deno.openSync(`${folder}/read`);
     const number = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
       .find((fd) => tryLink(`/proc/self/fd/${fd}`) === `${folder}/read`)!;
-    const cause = "that descriptor is open for reading alone: name another file with -o";
+    const cause = "that descriptor is open for reading alone: name another file";
     for (const path of [`/dev/fd/${number}`, `/proc/self/fd/${number}`]) {
       assertThrows(() => writeOutputFile(path, "lost"), UnsupportedError, `cannot write ${path}: ${cause}`);
     }

@@ -190,6 +190,28 @@ Deno.test("check --from gives each run of a harness a file of its own, and takes
     }
   }));
 
+Deno.test("check writes a comment where it is told to, standard output behind its result included", () =>
+  withFolder(async (folder) => {
+    const [old, now, comment] = ["old.csv", "new.csv", "comment.md"].map((name) => `${folder}/${name}`);
+    for (const [file, ms] of [[old, 10], [now, 20]] as const) {
+      await Deno.writeTextFile(file, `a|b,${ms},ms\n`.repeat(10));
+    }
+    const to = (path: string) => pmuctl(["check", "--from", "csv", "--comment", path, old, now]);
+    assertEquals((await to(comment)).status, 1);
+    const text = await Deno.readTextFile(comment);
+    assertStringIncludes(text, "\n| `a`&#124;`b` | `time` | ❌ regressed | +100% | +100% to +100% |\n");
+    assertStringIncludes(text, `- old csv file: \`${old}\``);
+    const { status, stdout, stderr } = await to("/dev/stdout");
+    assertEquals([status, stderr], [1, ""]);
+    assertStringIncludes(stdout, text);
+    assertMatch(stdout, /^regressed +a\|b: time \+100%/m);
+    await assertRefusals([[
+      ["check", "--from", "csv", "--comment", `${folder}/no/c.md`, old, now],
+      /cannot write .*c\.md: no such folder: name another file$/m,
+      3,
+    ]]);
+  }));
+
 testNeeding(
   ["hyperfine", "go"],
   "check --from runs hyperfine and go test in turns",
