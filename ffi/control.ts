@@ -11,7 +11,7 @@
  */
 
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
-import { BadInputError } from "../lib/base/system/errors.ts";
+import { BadInputError, UserError } from "../lib/base/system/errors.ts";
 import { printable } from "../lib/base/text/printable.ts";
 import type { ControlPaths } from "../lib/base/system/control_option.ts";
 import { toCString } from "../lib/base/bytes/bytes.ts";
@@ -34,6 +34,8 @@ const MAX_COMMAND = 64;
 /** Commands that are named in notes at most, and their length there. */
 const MAX_NOTED = 5, MAX_SHOWN = 40;
 const LINE_FEED = 10;
+/** Bytes that a FIFO holds at most, unless root has made it larger (fcntl(2), F_SETPIPE_SZ). */
+const MAX_LEFT = 1 << 20;
 
 /** The two FIFOs, open from the start of a measurement to its end. */
 export class Control {
@@ -80,9 +82,12 @@ export class Control {
    * are of a run before.
    */
   attach(target: Controlled): void {
-    const left = new Uint8Array(4096);
+    const left = new Uint8Array(1 << 16);
     for (const fd of [this.#commands, this.#answers]) {
-      while (fd !== undefined && Number(shim().pmu_read(fd, left, BigInt(left.length))) > 0);
+      // not without end: somebody may write faster than this reads
+      for (let at = 0, n = 1; fd !== undefined && n > 0 && at < MAX_LEFT; at += n) {
+        n = Number(shim().pmu_read(fd, left, BigInt(left.length)));
+      }
     }
     this.#length = 0;
     this.#target = target;
@@ -122,8 +127,15 @@ export class Control {
     if (length === 0) return;
     const isLong = length > MAX_COMMAND;
     const text = new TextDecoder().decode(this.#line.subarray(0, Math.min(length, MAX_COMMAND)));
-    if (isLong || !this.#act(text.trim())) this.#refuse(text);
-    else this.#answer();
+    try {
+      if (isLong || !this.#act(text.trim())) this.#refuse(text);
+      else this.#answer();
+    } catch (error) {
+      if (!(error instanceof PmuError || error instanceof UserError)) throw error;
+      this.#note(
+        `warning: cannot ${text.trim()} as ${printable(this.#paths.commands)} says: ${error.message}`,
+      );
+    }
   }
 
   /** Does what a command says. Returns false for one that there is not. */

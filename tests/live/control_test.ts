@@ -169,6 +169,20 @@ testNeeding(
         /no time passed between an enable and a disable in .*ctl \(--control\)/,
       );
 
+      // what runs around the command leaves the FIFOs to it, and profiles are of its parts
+      const around = ["--setup", "true", "--cleanup", "true", "--prepare", "true", "--profile"];
+      const spent = await check(
+        parts(PAGES, 3 * PAGES),
+        parts(2 * PAGES, 3 * PAGES),
+        ...around,
+        "-m",
+        "task-clock",
+      );
+      assertEquals([spent.status, spent.rows[0].verdict], [1, "regressed"], spent.stderr);
+      const [where] = Object.values(spent.where) as string[];
+      assertMatch(where, /\[\.\] touch$/m);
+      assert(!/\[\.\] (before|after)$/m.test(where), where);
+
       // a baseline of parts compares with nothing else
       const baseline = ["--baseline", `${folder}/b.json`, ...faults];
       assertEquals(

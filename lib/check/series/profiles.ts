@@ -170,7 +170,8 @@ async function recordProfile(
     const looped = ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, input, ...argv];
     return await recordRuns(argv, looped, plan, context);
   }
-  const runner = openRunner(argv, plan, context);
+  // it prepares alone: the FIFOs are for what is recorded
+  const runner = openRunner(argv, { ...plan, control: undefined }, context);
   const prepared = async () => {
     await runner.prepare({ command: 0 });
     return runner.stopSignal === undefined;

@@ -367,11 +367,17 @@ export async function withSetupOf<T>(
 ): Promise<T> {
   const { setup, cleanup } = plan;
   if (!setup && !cleanup) return await work();
-  const runner = newRunner(plan, [{ name: plan.name, argv: plan.argv, setup, cleanup }], [], {
-    ...context,
-    // what runs after the last run has to come to its end, however little of the budget is left
-    limit: undefined,
-  });
+  // the FIFOs are for the runs in between
+  const runner = newRunner(
+    { ...plan, control: undefined },
+    [{ name: plan.name, argv: plan.argv, setup, cleanup }],
+    [],
+    {
+      ...context,
+      // what runs after the last run has to come to its end, however little of the budget is left
+      limit: undefined,
+    },
+  );
   try {
     return await withSetup(runner, work, context.note);
   } finally {
