@@ -49,29 +49,43 @@ export function datasetInput(
   named: string | undefined,
   args: ParsedArgs,
 ): DatasetInput | undefined {
-  if (named === undefined || !isDataset(named)) {
+  return datasetInputs(command, [named], args)[0];
+}
+
+/** Returns the dataset that each of these is; undefined for a recording. Throws UsageError as datasetInput() does. */
+export function datasetInputs(
+  command: string,
+  names: readonly (string | undefined)[],
+  args: ParsedArgs,
+): (DatasetInput | undefined)[] {
+  const dataset = names.find((name) => name !== undefined && isDataset(name));
+  const recording = names.findIndex((name) => name === undefined || !isDataset(name));
+  if (dataset === undefined) {
     const option = DATASET_OPTIONS.find(({ name }) => args.has(name));
-    if (option === undefined) return undefined;
+    if (option === undefined) return names.map(() => undefined);
     throw new UsageError(
       `${command}: --${option.name} chooses samples of a dataset, and ${
-        named ?? "the input"
+        names[0] ?? "the input"
       } is none: name a folder that ` +
         "'pmuctl export' has written",
     );
   }
   for (const [option, instead] of FOR_RECORDINGS) {
-    if (args.has(option)) {
+    if (args.has(option) && (recording < 0 || option === "time")) {
       throw new UsageError(
-        `${command}: --${option} is for recordings, and ${named} is a dataset: ${instead}`,
+        `${command}: --${option} is for recordings, and ${dataset} is a dataset: ${instead}`,
       );
     }
   }
   if (args.text("format") === "tprof") {
     throw new UsageError(
-      `${command}: --format tprof shows addresses, and ${named} is a dataset, which has none`,
+      `${command}: --format tprof shows addresses, and ${dataset} is a dataset, which has none`,
     );
   }
-  return { path: named.replace(/(?<=.)\/+$/, ""), selection: selectionOf(args) };
+  const selection = selectionOf(args);
+  return names.map((name) =>
+    name !== undefined && isDataset(name) ? { path: name.replace(/(?<=.)\/+$/, ""), selection } : undefined
+  );
 }
 
 /** Returns the samples that the options choose. Throws UsageError. */

@@ -1,7 +1,6 @@
 /** Implementation of `pmuctl diff`: shows what changed from one profile to another. */
 
 import { setColorEnabled } from "@std/fmt/colors";
-import { openInput } from "../base/files/file_bytes.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
@@ -9,8 +8,6 @@ import { page, print } from "../cli/pager.ts";
 import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles, type MatchKey } from "../profile/compare/diff.ts";
 import { NORMALIZATIONS } from "../profile/request/normalization.ts";
 import { parseSortKeys } from "../profile/request/sort_keys.ts";
-import { withProgress } from "../cli/reading_progress.ts";
-import { loadProfile } from "../profile/load/load.ts";
 import type { Profile } from "../profile/model/profile.ts";
 import { ProfileQuery } from "../profile/query/query.ts";
 import { renderDiffJson } from "../report/json/diff_json.ts";
@@ -18,6 +15,9 @@ import { renderDiffText } from "../report/text/diff_text.ts";
 import { renderFlamegraph } from "../report/flame/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
+import { DATASET_OPTIONS, type DatasetInput, datasetInputs } from "./dataset_input.ts";
+import { keyAndValue } from "./label.ts";
+import { openDatasetSource, openNamedSource } from "./profile_source.ts";
 import { comparedPart, FILTER_OPTIONS, partOf, type ProfilePart } from "./report_filter.ts";
 import { isInverted, NORMALIZE_OPTION, ORIENTATION_OPTIONS } from "./report_flamegraph.ts";
 import { FETCH_OPTIONS, fetcherOf } from "./report_symbols.ts";
@@ -30,7 +30,10 @@ const KEYS: readonly MatchKey[] = ["comm", "dso", "sym"];
 export const command: CommandSpec = {
   name: "diff",
   summary: "compare two profiles by symbol: what takes more, what takes less, what is new",
-  usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B"],
+  usage: [
+    "[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B",
+    "--old KEY=VALUE --new KEY=VALUE [OPTION]... DATASET",
+  ],
   options: [
     NORMALIZE_OPTION,
     {
@@ -53,6 +56,13 @@ export const command: CommandSpec = {
       help: `hide rows below PCT percent in both (default: ${PERCENT_LIMIT})`,
     },
     ...FILTER_OPTIONS.filter(({ name }) => name !== "percentage"),
+    ...DATASET_OPTIONS,
+    {
+      name: "old",
+      value: "KEY=VALUE",
+      help: "of a dataset, compare recordings with this label, as in release=1.3",
+    },
+    { name: "new", value: "KEY=VALUE", help: "of a dataset, compare them with recordings with this label" },
     { name: "json", help: "print all rows as JSON" },
     {
       name: "format",
@@ -94,6 +104,10 @@ export const command: CommandSpec = {
       title: "which samples",
       options: ["comms", "dsos", "symbols", "symbol-filter", "pid", "tid", "cpu", "kernel", "time"],
     },
+    {
+      title: "which samples of a dataset",
+      options: ["old", "new", ...DATASET_OPTIONS.map(({ name }) => name)],
+    },
     { title: "output", options: ["format", "json", "output", "no-pager"] },
     { title: "for --format flamegraph", options: ["upright", "inverted", "negate"] },
   ],
@@ -101,6 +115,7 @@ export const command: CommandSpec = {
     "pmuctl record -g -o old.data -- ./app.old && pmuctl record -g -o new.data -- ./app.new",
     "pmuctl diff old.data new.data",
     "pmuctl diff --format flamegraph -o diff.svg old.data new.data",
+    "pmuctl diff --old release=1.3 --new release=1.4 --service nginx /data/profiles",
   ],
   maxPositionals: 2,
   operands: "file",
@@ -108,12 +123,7 @@ export const command: CommandSpec = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const [fileA, fileB] = args.positionals;
-  if (fileB === undefined) throw new UsageError("diff: expected two files: pmuctl diff OLD NEW");
-  if (fileA === "-" && fileB === "-") {
-    throw new UsageError("diff: only one of the two files can be standard input");
-  }
-  const names = { a: fileA, b: fileB };
+  const [sideA, sideB] = sidesOf(args), names = { a: sideA.name, b: sideB.name };
   const order = args.choice("sort", DIFF_ORDERS) ?? "delta";
   const options = {
     keys: keysOf(args),
@@ -124,16 +134,16 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const part = partOf(args);
   const format = formatOf(args);
   const output = args.text("output") === "-" ? undefined : args.text("output");
-  if (output !== undefined) { for (const file of [fileA, fileB]) refuseSameFile(output, file); }
+  if (output !== undefined) { for (const { file } of [sideA, sideB]) refuseSameFile(output, file); }
   if (format === "flamegraph" && args.text("output") === undefined && io.stdoutIsTerminal) {
     throw new UsageError(
       "diff: --format flamegraph is not for a terminal: write it to a file with -o diff.svg",
     );
   }
   const files = { force: args.has("force"), fetcher: await fetcherOf(args, io) };
-  const load = (file: string) => loadPart(file, hostSymbolFiles(files), part, { args, io });
-  const a = await load(fileA);
-  const b = await load(fileB);
+  const load = (side: DiffSide) => loadPart(side, hostSymbolFiles(files), part, { args, io });
+  const a = await load(sideA);
+  const b = await load(sideB);
   const onTerminal = io.stdoutIsTerminal && output === undefined;
   const color = onTerminal && !io.env("NO_COLOR");
   setColorEnabled(color);
@@ -151,7 +161,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
           const named = new ProfileQuery(profile).select(event === undefined ? [] : [event], "heaviest");
           return "unknown" in named ? profile : named.profile; // told by whoever looks for it in both
         });
-        const base = { profile: old, name: fileA, normalize, negate: args.has("negate") };
+        const base = { profile: old, name: names.a, normalize, negate: args.has("negate") };
         return [renderFlamegraph(now, { inverted: isInverted(args), event, base })];
       }
     }
@@ -186,9 +196,48 @@ function keysOf(args: ParsedArgs): MatchKey[] | undefined {
   });
 }
 
+/** Recording or dataset to compare. */
+interface DiffSide {
+  /** Name to show. */
+  name: string;
+  file: string;
+  /** Dataset and the part of it to compare; undefined for a recording. */
+  dataset?: DatasetInput;
+}
+
+/** Returns the two sides: two files or datasets, or one dataset with two labels. Throws UsageError. */
+function sidesOf(args: ParsedArgs): [DiffSide, DiffSide] {
+  const [fileA, fileB = fileA] = args.positionals, labels = [args.text("old"), args.text("new")];
+  const isOne = args.positionals.length === 1 && labels.every((label) => label !== undefined);
+  if (fileA === undefined || (args.positionals.length === 1 && !isOne)) {
+    throw new UsageError(
+      "diff: expected two files: pmuctl diff OLD NEW, or a dataset: pmuctl diff --old release=1.3 --new release=1.4 DATASET",
+    );
+  }
+  if (fileA === "-" && fileB === "-") {
+    throw new UsageError("diff: only one of the two files can be standard input");
+  }
+  const datasets = datasetInputs("diff", [fileA, fileB], args);
+  const [a, b] = [fileA, fileB].map((file, side): DiffSide => {
+    const dataset = datasets[side], label = labels[side];
+    if (label === undefined) return { name: file, file, dataset };
+    const option = side === 0 ? "old" : "new";
+    if (dataset === undefined) {
+      throw new UsageError(`diff: --${option} chooses recordings of a dataset, and ${file} is none`);
+    }
+    const [key, value] = keyAndValue(label, option);
+    const selection = {
+      ...dataset.selection,
+      labels: new Map([...dataset.selection.labels ?? [], [key, value]]),
+    };
+    return { name: `${file} (${label})`, file, dataset: { path: dataset.path, selection } };
+  });
+  return [a, b];
+}
+
 /** Loads the compared part of a profile. */
 async function loadPart(
-  file: string,
+  { name, file, dataset }: DiffSide,
   files: SymbolFiles,
   part: ProfilePart,
   { args, io }: { args: ParsedArgs; io: Io },
@@ -203,17 +252,14 @@ async function loadPart(
     within: part.within,
     inline: args.text("format") === "flamegraph", // as in report's
   };
-  const profile = await withProgress(
-    openInput(file),
-    io,
-    (input) => loadProfile(input, files, loading),
-  );
+  const source = dataset ? openDatasetSource(dataset) : openNamedSource(file, undefined, io);
+  const profile = await source.load(files, loading);
   const asksCallers = args.text("format") === "flamegraph" || args.text("sort") === "total";
   const compared = comparedPart(new ProfileQuery(profile), part, asksCallers);
   if (args.has("json") || (args.has("format") && args.text("format") !== "text")) {
     const added = compared.meta.warnings.length - profile.meta.warnings.length;
     for (const warning of compared.meta.warnings.slice(0, added)) {
-      io.err(`pmuctl: warning: ${file}: ${warning}`);
+      io.err(`pmuctl: warning: ${name}: ${warning}`);
     }
   }
   return compared;

@@ -28,7 +28,7 @@ export async function openSource(
   named: string | undefined,
   io: Io,
 ): Promise<ProfileSource> {
-  if (dataset) return datasetSource(dataset);
+  if (dataset) return openDatasetSource(dataset);
   const { file, input } = await openChosenInput(named, io);
   return recordingSource(file, input, io);
 }
@@ -36,11 +36,12 @@ export async function openSource(
 /** Opens a recording or a dataset by its path; of a dataset, the part that `dataset` chooses of another. Throws BadInputError. */
 export function openNamedSource(path: string, dataset: DatasetInput | undefined, io: Io): ProfileSource {
   return isDataset(path)
-    ? datasetSource({ path, selection: dataset?.selection ?? {} })
+    ? openDatasetSource({ path, selection: dataset?.selection ?? {} })
     : recordingSource(path, openInput(path), io);
 }
 
-function datasetSource(dataset: DatasetInput): ProfileSource {
+/** Opens the part of a dataset that was chosen. */
+export function openDatasetSource(dataset: DatasetInput): ProfileSource {
   return { file: dataset.path, load: (_, loading) => loadDatasetProfile(dataset, loading) };
 }
 

@@ -42,7 +42,7 @@ export interface ExportRequest extends RecordingLabels, RecordingEnd {
 
 /** Result of exporting a recording. */
 export interface ExportedRecording {
-  /** Its id. */
+  /** Id of the recording. */
   recording: string;
   /** Number of its samples. */
   samples: number;
