@@ -36,7 +36,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline, type MeasuredBaseline } from "../check/series/benchmark.ts";
-import { CheckHistory } from "./check_history.ts";
+import type { CheckHistory } from "./check_history.ts";
 import { checkHarness, isHarness, withResultPaths } from "../check/series/harness.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
 import {
@@ -92,7 +92,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     stopper: onStopSignals(io.stderrIsTerminal),
     width: widthOf(args, io),
   };
-  const history = request.history && await CheckHistory.open(request.history, machine, io.env);
+  const history = request.history &&
+    await (await import("./check_history.ts")).CheckHistory.open(request.history, machine, io.env);
   if (args.has("update")) return await update(request, { machine, history, args }, setting);
   const checked = await check(request, { machine, history, args }, setting);
   return tell({ ...checked, file: request.config }, machine, args, io);

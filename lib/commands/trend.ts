@@ -148,7 +148,7 @@ async function reportOf(file: string, args: ParsedArgs): Promise<TrendReport> {
   const chosen = entries.filter((entry) =>
     entry.branch === branch && (names.length === 0 || names.includes(entry.benchmark))
   );
-  if (chosen.length === 0) throw new BadInputError(nothingIn(file, entries, args, notes));
+  if (chosen.length === 0) throw new BadInputError(nothingIn(file, entries, { branch, names, notes }));
   const trends = trendsOf(seriesOf(chosen, across), options);
   await nameCommits(trends);
   const others = new Set(entries.map((entry) => entry.branch)).size - 1;
@@ -165,20 +165,26 @@ function mainBranch(entries: readonly HistoryEntry[]): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
+/** Returns the message that a history has none of the runs that were asked for. */
 function nothingIn(
   file: string,
   entries: readonly HistoryEntry[],
-  args: ParsedArgs,
-  notes: readonly string[],
+  { branch, names, notes }: { branch?: string; names: readonly string[]; notes: readonly string[] },
 ): string {
+  const some = (all: readonly string[]) => [...new Set(all)].slice(0, 10).join(", ");
   if (entries.length === 0) {
     return `cannot show a trend: ${file} has no runs${notes.length > 0 ? ` (${notes[0]})` : ""}: ` +
       "'pmuctl check --history FILE' adds some";
   }
-  const names = [...new Set(entries.map(({ branch }) => branch ?? "none"))].slice(0, 10).join(", ");
-  const of = args.has("name") ? ` of ${args.texts("name").join(", ")}` : "";
-  const branch = args.has("branch") ? ` on branch ${args.text("branch")}` : "";
-  return `cannot show a trend: ${file} has no runs${of}${branch}: it has branches ${names}`;
+  const there = entries.filter((entry) => entry.branch === branch);
+  if (there.length > 0) {
+    return `cannot show a trend: ${file} has no runs of ${some(names)} on branch ${
+      branch ?? "none"
+    }: it has ` +
+      some(there.map(({ benchmark }) => benchmark));
+  }
+  return `cannot show a trend: ${file} has no runs on branch ${branch}: it has ` +
+    some(entries.map((entry) => entry.branch ?? "runs of none"));
 }
 
 /** Asks git for the commits of the newest changes, as far as the repository of the working directory has them. */

@@ -181,6 +181,48 @@ Deno.test("check --from compares one file with a history, and adds it", () =>
     );
   }));
 
+Deno.test("check --from with commands adds what the new ones have measured", () =>
+  withFolder(async (cwd) => {
+    const args = ["check", "--from", "csv", "--shell", "--history", "h.jsonl", "--against", "echo a,5,ns"];
+    const { status, stderr } = await pmuctl([...args, "--", "echo a,6,ns; echo b,1"], { cwd });
+    assertEquals(status, 1, stderr);
+    const lines = (await Deno.readTextFile(`${cwd}/h.jsonl`)).trimEnd().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assertEquals(lines.map(({ benchmark, from, metrics }) => [benchmark, from, Object.keys(metrics)]), [
+      ["a", "csv", ["time"]],
+    ]);
+    const { samples } = lines[0].metrics.time;
+    assert(samples.length >= 4 && samples.every((value: number) => value === 6), `${samples}`);
+  }));
+
+Deno.test("pmuctl.json names a history beside it, which takes the place of the baseline", () =>
+  withRepository(async (cwd) => {
+    await Deno.mkdir(`${cwd}/perf`);
+    const config = {
+      ...{ history: "perf.jsonl", baselineBranch: "main", metrics: ["max-rss"], budget: 10 },
+      benchmarks: [{ name: "one", command: "./bench" }, { name: "two", command: "./bench" }],
+    };
+    await Deno.writeTextFile(`${cwd}/perf/pmuctl.json`, JSON.stringify(config));
+    await commit(cwd, "5000000", "configured");
+    const checkAll = (...args: string[]) =>
+      pmuctl(["check", "--config", "perf/pmuctl.json", ...args], { cwd, env: NO_CI });
+    const updated = await checkAll("--update");
+    assertEquals(updated.status, 0, updated.stderr);
+    assertStringIncludes(updated.stderr, "wrote perf/perf.jsonl");
+    await git(cwd, "checkout", "-q", "-b", "topic");
+    await commit(cwd, "60000000", "more memory");
+    const slower = await checkAll();
+    assertEquals(slower.status, 1, slower.stderr);
+    const names = Array.from(Deno.readDirSync(`${cwd}/perf`), ({ name }) => name).sort();
+    assertEquals(names, ["perf.jsonl", "pmuctl.json"]);
+    assertEquals((await Deno.readTextFile(`${cwd}/perf/perf.jsonl`)).trimEnd().split("\n").length, 4);
+    // what is said on the command line comes first
+    const elsewhere = await checkAll("--update", "--history", "h.jsonl", "--baseline", "b.json");
+    assertEquals(elsewhere.status, 0, elsewhere.stderr);
+    assertStringIncludes(elsewhere.stderr, "wrote b.json and h.jsonl");
+  }));
+
 /** Writes a history of a benchmark with these values, a commit each. */
 async function writeHistory(cwd: string, values: readonly number[]): Promise<void> {
   const machine = {};

@@ -87,6 +87,12 @@ Deno.test("parseConfig() refuses what it does not know, and names the place", ()
   const cases: [unknown, string][] = [
     [{}, "benchmarks: expected a list"],
     [{ benchmarks: [] }, "it has no benchmarks"],
+    ...[{ baselineBranch: "main" }, { baselineBranch: "main", history: "h", baseline: "b" }].map((
+      made,
+    ): [unknown, string] => [
+      { ...made, benchmarks: [{ name: "a", command: "x" }] },
+      "baselineBranch is a branch of the history: give history, and leave baseline out",
+    ]),
     [{ benchmarks: [{ name: "a" }] }, "benchmarks[0].command: expected a list"],
     [{ benchmarks: [{ name: "a", command: [] }] }, "benchmarks[0].command: expected a command"],
     [{ benchmarks: [{ name: "a", command: "x", treshold: 2 }] }, "did you mean 'threshold'?"],
