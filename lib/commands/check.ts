@@ -1,32 +1,19 @@
 /** Implementation of `pmuctl check`: decides whether a command got slower, and how sure that is. */
 
-import { BadInputError, CommandError, EXIT, UnsupportedError } from "../base/system/errors.ts";
+import { CommandError, EXIT, UnsupportedError } from "../base/system/errors.ts";
 import { exists } from "../base/files/exists.ts";
-import { readNamedText } from "../base/files/file_bytes.ts";
 import { withFolderLock } from "../base/files/folder_lock.ts";
 import { append } from "../base/bytes/lists.ts";
 import { refusal } from "../base/system/system_error.ts";
 import { VERSION } from "../base/system/version.ts";
-import {
-  type Baseline,
-  parseBaseline,
-  pinnedDifferences,
-  type PinnedRuns,
-  renderBaseline,
-  type StoredBenchmark,
-} from "../check/baseline/baseline.ts";
+import { type Baseline, renderBaseline, type StoredBenchmark } from "../check/baseline/baseline.ts";
 import { checkJson } from "../check/output/check_json.ts";
 import { checkComment, type CheckedOn } from "../check/output/comment.ts";
 import { checkText } from "../check/output/check_text.ts";
-import {
-  type Fingerprint,
-  fingerprintDifferences,
-  readFingerprint,
-  VALGRIND_KEYS,
-} from "../check/baseline/fingerprint.ts";
+import { type Fingerprint, fingerprintDifferences, readFingerprint } from "../check/baseline/fingerprint.ts";
 import { githubAnnotations, stepSummary } from "../check/output/github.ts";
 import { junitXml } from "../check/output/junit.ts";
-import { BEST, isOfValgrind } from "../check/metrics/metric_sources.ts";
+import { BEST } from "../check/metrics/metric_sources.ts";
 import { checkExitStatus, type CheckResult, unmeasuredRow } from "../check/output/result.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
@@ -36,6 +23,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline, type MeasuredBaseline } from "../check/series/benchmark.ts";
+import { comparable, comparisonOf, isSameCommand, measurementsIn, readBaseline } from "./check_baseline.ts";
 import type { CheckHistory } from "./check_history.ts";
 import { checkHarness, isHarness, withResultPaths } from "../check/series/harness.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
@@ -46,7 +34,7 @@ import {
   DEFAULT_WARMUPS,
   requestOf,
 } from "./check_options.ts";
-import { type BenchmarkPlan, type CheckContext, pinnedRunsOf } from "../check/series/series.ts";
+import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
 import { counted } from "../base/text/plural.ts";
 
 /** The `check` command. */
@@ -162,7 +150,9 @@ async function check(
       : await comparable(plan, baseline!, { machine, args });
     if (obstacle !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
-      const added = history && await addFirst(history, { ...plan, metrics }, setting);
+      const added = history && baseline === history
+        ? await addFirst(history, { ...plan, metrics }, setting)
+        : undefined;
       if (added?.stopSignal !== undefined) return { result, stopSignal: added.stopSignal };
       const reason = added ? `${obstacle}; ${added.text}` : obstacle;
       append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, reason)));
@@ -194,149 +184,22 @@ async function check(
   return { result };
 }
 
-/** Earlier measurements: a baseline file, or a branch of a history. */
-interface Measurements {
-  /** Name in messages. */
-  name: string;
-  /** Remedy where it has no measurements of a benchmark. */
-  remedy: string;
-  /** Returns those of a benchmark, best first. */
-  stored(benchmark: string): readonly StoredBenchmark[];
-}
-
-function measurementsIn(file: string): Measurements {
-  const baseline = readBaseline(file);
-  return {
-    name: file,
-    remedy: ": measure it with --update",
-    stored: (name) => Object.hasOwn(baseline, name) ? [baseline[name]] : [],
-  };
-}
-
-/** Measurements that a benchmark is compared with, if there are any, and the metrics to compare. */
-interface Compared {
-  stored: StoredBenchmark | undefined;
-  metrics: string[];
-  /** Notes about permitted mismatches. */
-  notes: string[];
-}
-
-function comparisonOf(plan: BenchmarkPlan, stored: StoredBenchmark | undefined): Compared {
-  const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
-  return { stored, metrics, notes: [] };
-}
-
-/** Returns the best measurements that a benchmark can be compared with, or the obstacle to that. */
-async function comparable(
-  plan: BenchmarkPlan,
-  baseline: Measurements,
-  { machine, args }: CheckPlace,
-): Promise<Compared & { obstacle?: string }> {
-  const candidates = baseline.stored(plan.name);
-  const found: (Compared & { obstacle?: string })[] = [];
-  const asksPinned = candidates.some(({ metrics }) =>
-    Object.values(metrics).some(({ rung }) => isOfValgrind(rung))
-  );
-  const pinned = asksPinned ? await pinnedRunsOf(plan) : undefined;
-  for (const stored of candidates.length > 0 ? candidates : [undefined]) {
-    const compared = comparisonOf(plan, stored);
-    const comparison = { ...compared, machine, pinned, from: baseline, args };
-    const obstacle = baselineObstacle(plan, comparison, compared.notes);
-    found.push({ ...compared, obstacle });
-    if (obstacle === undefined && compared.notes.length === 0) break;
-  }
-  return found.find(({ obstacle, notes }) => obstacle === undefined && notes.length === 0) ??
-    found.find(({ obstacle }) => obstacle === undefined) ?? found[0];
-}
-
 /** Measures a benchmark that has nothing to compare with, and adds it to the history. Returns what came of it. */
 async function addFirst(
   history: CheckHistory,
   plan: BenchmarkPlan,
   setting: CheckContext,
 ): Promise<{ text: string; stopSignal?: number }> {
+  let measured: MeasuredBaseline;
   try {
-    const { stopSignal, ...measured } = await measureBaseline(plan, setting);
-    if (stopSignal === undefined) await history.add(plan, measured);
-    return { text: "this run was added to the history, for the next one to compare with", stopSignal };
+    measured = await measureBaseline(plan, setting);
   } catch (error) {
     if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
     return { text: error.message };
   }
-}
-
-/** A benchmark's baseline, and what to compare it with. */
-interface Comparison {
-  metrics: readonly string[];
-  /** Undefined when the baseline does not have the benchmark. */
-  stored: StoredBenchmark | undefined;
-  machine: Fingerprint;
-  /** Conditions of runs under valgrind here; undefined when nothing was measured by it. */
-  pinned: PinnedRuns | undefined;
-  from: Measurements;
-  args: ParsedArgs;
-}
-
-/**
- * Returns why a benchmark cannot be compared with the baseline; undefined when it can. Adds a note about a permitted
- * mismatch.
- */
-function baselineObstacle(
-  plan: BenchmarkPlan,
-  { metrics, stored, machine, pinned, from, args }: Comparison,
-  notes: string[],
-): string | undefined {
-  if (!stored) return `${from.name} has no '${plan.name}'${from.remedy}`;
-  const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
-  if (missing !== undefined) return `${from.name} has no ${missing} of '${plan.name}'${from.remedy}`;
-  if (!isSameCommand(stored.command, plan.argv)) {
-    return `the baseline measured another command, ${
-      quoteWords(stored.command)
-    }: measure this one with --update`;
-  }
-  const otherSetting = settingObstacle(plan, stored);
-  if (otherSetting !== undefined) return otherSetting;
-  const ofValgrind = metrics.filter((metric) => isOfValgrind(stored.metrics[metric].rung));
-  const keys = ofValgrind.length === metrics.length ? VALGRIND_KEYS : undefined;
-  const differing = fingerprintDifferences(stored.machine, machine, keys);
-  if (pinned !== undefined && ofValgrind.length > 0) {
-    append(differing, pinnedDifferences(stored.metrics[ofValgrind[0]].pinned, pinned));
-  }
-  if (differing.length === 0) return undefined;
-  if (!args.has("allow-mismatch")) {
-    return `the baseline was measured under other conditions (${
-      differing.join("; ")
-    }): write one here with --update, use --against, ` +
-      "or allow differences of conditions and command together with --allow-mismatch";
-  }
-  notes.push(
-    `${plan.name}: the baseline was measured under other conditions (${
-      differing.join("; ")
-    }): a change may come from ` +
-      "these as well as from the command (--allow-mismatch)",
-  );
-  return undefined;
-}
-
-/** Returns why runs of a plan compare with nothing in its baseline, whose runs were warmer, or read something else. */
-function settingObstacle({ warmups, input }: BenchmarkPlan, stored: StoredBenchmark): string | undefined {
-  const before = stored.warmups ?? DEFAULT_WARMUPS;
-  if (before !== warmups) {
-    return `the baseline was measured after ${counted(before, "warm-up run")}, not ${warmups}: ` +
-      `give -w ${before}, or measure it again with --update`;
-  }
-  if (stored.input === input) return undefined;
-  const option = stored.input === undefined
-    ? "leave --input out"
-    : `give --input ${quoteWords([stored.input])}`;
-  return `the baseline was measured ${
-    stored.input === undefined ? "without input" : `with ${stored.input} as input`
-  }: ` +
-    `${option}, or measure it again with --update`;
-}
-
-function isSameCommand(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((word, i) => word === other[i]);
+  const { stopSignal } = measured;
+  if (stopSignal === undefined) await history.add(plan, measured);
+  return { text: "this run was added to the history, for the next one to compare with", stopSignal };
 }
 
 /**
@@ -363,7 +226,11 @@ async function update(
     const { metrics, wall, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
-      note(`interrupted: ${file === undefined ? plan.name : file} was not written`);
+      note(
+        `interrupted: ${
+          file === undefined ? `${plan.name} was not added to ${kept!.file}` : `${file} was not written`
+        }`,
+      );
       return 128 + stopSignal;
     }
     await history?.add(plan, { metrics, wall });
@@ -415,13 +282,6 @@ async function measuring<T>(plan: BenchmarkPlan, work: () => Promise<T>): Promis
 function folderOf(file: string): string {
   const path = exists(file, Deno.statSync) ? Deno.realPathSync(file) : file;
   return path.slice(0, path.lastIndexOf("/") + 1) || ".";
-}
-
-function readBaseline(file: string): Baseline {
-  const text = readNamedText(file);
-  if (typeof text === "string") return parseBaseline(file, text);
-  const cause = text.kind === "missing" ? "no such file" : text.cause;
-  throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
 }
 
 /**
