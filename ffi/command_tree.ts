@@ -30,6 +30,8 @@ export class CommandTree {
   readonly #before = new Set(threadsOfThisProcess().flatMap(childrenOf));
   /** Processes that this user may not kill. */
   readonly #forbidden = new Set<number>();
+  /** Processes that were sent a signal, with their start. */
+  readonly #told = new Map<number, number>();
 
   constructor(child: Child) {
     this.#child = child;
@@ -51,6 +53,18 @@ export class CommandTree {
     const outside = this.#living().filter(({ group }) => group !== this.#child.pid);
     this.signalGroup(signal);
     for (const { pid } of outside) this.#signalOne(pid, signal);
+  }
+
+  /**
+   * Sends a signal to each process of the tree that was sent none by this function. A shell that is told to end may have
+   * just started its next command, for which it then waits.
+   */
+  signalNewcomers(signal: number): void {
+    for (const { pid, start } of this.#living()) {
+      if (this.#told.get(pid) === start) continue;
+      this.#told.set(pid, start);
+      this.#signalOne(pid, signal);
+    }
   }
 
   /** Kills all processes of the tree, and those that they start meanwhile, until none is left. */

@@ -6,6 +6,8 @@ import { CommandTree } from "./command_tree.ts";
 
 /** Time between SIGTERM and SIGKILL for a child that took too long, in ms. */
 const GRACE_MS = 1000;
+/** Time in ms after which processes that came since a signal of the user are sent it as well. */
+const AGAIN_MS = 20;
 
 /** Time limit of a child and of all that it starts. */
 export class TimeLimit {
@@ -13,6 +15,7 @@ export class TimeLimit {
   /** Whether the child has a process group of its own. */
   readonly #ownGroup: boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setInterval> | undefined;
   #passed = false;
   #killed = false;
 
@@ -42,13 +45,16 @@ export class TimeLimit {
    */
   kill(signal: number): void {
     if (signal === SIGNAL.SIGKILL) this.#killed = true;
-    if (this.#ownGroup && !this.#killed) this.#tree.signalGroup(signal);
-    else this.#tree.signal(signal);
+    if (this.#ownGroup && !this.#killed) return this.#tree.signalGroup(signal);
+    if (this.#killed) return this.#tree.signal(signal);
+    this.#tree.signalNewcomers(signal);
+    this.#again ??= setInterval(() => this.#tree.signalNewcomers(signal), AGAIN_MS);
   }
 
   /** Stops the clock once the child has ended. Kills the rest of its processes if it exceeded the limit, or was killed. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
+    clearInterval(this.#again);
     if (this.#passed || this.#killed) await this.#tree.kill();
     this.#tree.close();
   }

@@ -4,7 +4,7 @@ import { SIGNAL } from "../base/system/numbers.ts";
 import { caller } from "../base/system/caller.ts";
 
 /** Signals that ask a program to stop. */
-const STOP_SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Requests to stop. */
 export interface StopRequests {

@@ -311,3 +311,15 @@ Deno.test("a second request to stop kills what is left, and starts nothing more"
     assertEquals(await Deno.readTextFile(file), "");
   });
 });
+
+Deno.test("a request to stop also ends what a setup starts after it", async () => {
+  const sleep = "sleep 983.25";
+  const setup = ["sh", "-c", `trap : INT; ${sleep}; ${sleep}; ${sleep}`];
+  const { runner, first } = runnerOf([], {}, [{ name: "it", argv: ["true"], setup }]);
+  const ended = runner.setUp();
+  await eventually(() => isRunning(sleep), "the setup to run");
+  first.resolve(2);
+  await ended;
+  runner.close();
+  assert(!isRunning(sleep));
+});
