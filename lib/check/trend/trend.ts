@@ -6,7 +6,9 @@ import { least } from "../../base/bytes/lists.ts";
 import { FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
 import type { CommitRange } from "../history/repository.ts";
 import { type ChangePointOptions, changePoints } from "../statistics/change_points.ts";
+import { formatSignedPercent } from "../output/result.ts";
 import { LEAST_PROBABILITY, splitProbability } from "../statistics/permutation_test.ts";
+import { probabilityBesideMachine, type RunsAround, sharedChange } from "./machine_speed.ts";
 import type { TrendPoint, TrendSeries } from "./trend_series.ts";
 
 /** Verdict on a series, by its newest change point. */
@@ -75,7 +77,7 @@ function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions):
   const values = Float64Array.from(points, ({ value }) => value);
   const found = changePoints(values, options);
   const levels = [0, ...found.map(({ at }) => at), points.length];
-  const permuted = permutedProbabilities(values, found.map(({ at }) => at), sureBelow);
+  const permuted = permutedProbabilities(points, found.map(({ at }) => at), sureBelow);
   const changes = found.map(({ at, probability }, i): TrendChange => {
     const before = mean([...values.subarray(levels[i], at)]),
       after = mean([...values.subarray(at, levels[i + 2])]);
@@ -83,7 +85,10 @@ function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions):
       ...{ at, before, after, change: before === 0 ? Infinity : after / before - 1, probability },
       permuted: permuted.get(at)!,
       sure: permuted.get(at)! <= sureBelow,
-      conditions: conditionsOf(points[at - 1], points[at]),
+      conditions: [
+        ...conditionsOf(points[at - 1], points[at]),
+        ...machineText(sharedChange(points, around(levels[i], at, levels[i + 2]))),
+      ],
     };
   });
   const ended = series.later >= options.recent;
@@ -91,13 +96,23 @@ function trendOf(series: TrendSeries, sureBelow: number, options: TrendOptions):
   return { series, changes, ended, ...verdictOf(changes, points, options) };
 }
 
+/** Returns the runs on either side of a change that it is tested with. */
+function around(start: number, at: number, end: number): RunsAround {
+  return { start: Math.max(start, at - PERMUTED_RUNS), at, end: Math.min(end, at + PERMUTED_RUNS) };
+}
+
+function machineText(change: number | undefined): string[] {
+  return change === undefined ? [] : [`the machine: the calibration workload ${formatSignedPercent(change)}`];
+}
+
 /**
  * Returns the probability of each change point by the permutation test, among the runs from the one before to the one after it.
  * The least sure one is dropped, and its neighbours are tested again without it, until all that are left are sure: in a drift
- * each would else have too few runs to tell.
+ * each would else have too few runs to tell. Where the machine's speed changed as well, the change has to be one in proportion
+ * to that, too.
  */
 function permutedProbabilities(
-  values: Float64Array,
+  points: readonly TrendPoint[],
   found: readonly number[],
   sureBelow: number,
 ): Map<number, number> {
@@ -105,9 +120,12 @@ function permutedProbabilities(
   const left = [...found];
   const test = (i: number) => {
     if (i < 0 || i >= left.length) return;
-    const at = left[i], [start, end] = [left[i - 1] ?? 0, left[i + 1] ?? values.length];
-    const around = values.slice(Math.max(start, at - PERMUTED_RUNS), Math.min(end, at + PERMUTED_RUNS));
-    probabilities.set(at, splitProbability(around, sureBelow));
+    const runs = around(left[i - 1] ?? 0, left[i], left[i + 1] ?? points.length);
+    const values = Float64Array.from(points.slice(runs.start, runs.end), ({ value }) => value);
+    const probability = splitProbability(values, sureBelow);
+    const isShared = probability <= sureBelow && sharedChange(points, runs) !== undefined;
+    const besideMachine = isShared ? probabilityBesideMachine(points, runs, sureBelow) : 0;
+    probabilities.set(left[i], Math.max(probability, besideMachine));
   };
   left.forEach((_, i) => test(i));
   for (;;) {

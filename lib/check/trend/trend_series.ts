@@ -15,6 +15,8 @@ export interface TrendPoint {
   dirty: boolean;
   /** Median of its samples. */
   value: number;
+  /** Median of what the calibration workload took beside it, if that ran. */
+  gauge?: number;
   machine: Fingerprint;
 }
 
@@ -97,9 +99,13 @@ function commonParts(
 
 function pointOf(
   { time, commit, dirty = false, machine }: HistoryEntry,
-  { samples }: HistoryMetric,
+  { samples, gauge }: HistoryMetric,
 ): TrendPoint {
-  return { time, ...(commit ? { commit } : {}), dirty, value: median([...samples]), machine };
+  const isGauged = gauge !== undefined && gauge.every((value) => value > 0);
+  return {
+    ...{ time, ...(commit ? { commit } : {}), dirty, machine, value: median([...samples]) },
+    ...(isGauged ? { gauge: median([...gauge]) } : {}),
+  };
 }
 
 /** Returns the properties by which each series is told from others of its name, such as `kernel 6.1.0`; none where there is one. */

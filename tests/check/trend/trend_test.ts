@@ -166,6 +166,27 @@ Deno.test("a change of the machine that may differ is named beside the change of
   ]);
 });
 
+Deno.test("a change that the calibration workload shares is the machine's, and what goes beyond it is not", () => {
+  const trendWith = (levels: readonly number[], machine: readonly number[]) => {
+    const entries = entriesOf(levels).map((entry, i) => {
+      const gauge = [2e7 * machine[i] * (1 + 0.002 * (i * 7 % 5))];
+      return { ...entry, metrics: { best: { ...entry.metrics.best, gauge } } };
+    });
+    return trendsIn(entries)[0];
+  };
+  const slowed = [...flat(40, 1), ...flat(20, 1.1)];
+  const times = (share: number) => slowed.map((speed, i) => 100 * speed * (i < 40 ? 1 : share));
+  const same = trendWith(times(1), slowed);
+  assertEquals([same.verdict, same.changes.map(({ sure }) => sure)], ["pass", [false]]);
+  assertMatch(same.changes[0].conditions.join(), /^the machine: the calibration workload \+10\.\d%$/);
+  assertEquals(trendWith(times(1.05), slowed).verdict, "regressed"); // the machine's 10%, and 5% more
+  assertEquals(trendWith(times(0.95), slowed).verdict, "pass"); // less than the machine's
+  const steady = trendWith(times(1), flat(60, 1));
+  assertEquals([steady.verdict, steady.changes[0].conditions], ["regressed", []]);
+  const faster = trendWith(times(1), slowed.map((speed) => 1 / speed));
+  assertEquals([faster.verdict, faster.changes[0].conditions], ["regressed", []]);
+});
+
 Deno.test("a sparkline is as high as its values, and never wider than asked for", () => {
   assertEquals(sparkline([1, 2, 3, 4, 5, 6, 7, 8], 80), "▁▂▃▄▅▆▇█");
   assertEquals(sparkline([5, 5, 5], 80), "▁▁▁");
