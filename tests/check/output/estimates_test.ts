@@ -3,7 +3,7 @@
  * the text, over many cases of all methods, and have to agree.
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { compareSamples } from "../../../lib/check/foreign/compare_samples.ts";
 import { runGate, type RunValues } from "../../../lib/check/gate.ts";
 import { sourcesOf } from "../../../lib/check/metrics/metric_sources.ts";
@@ -58,10 +58,24 @@ function* cases(): Generator<Case> {
   }
 }
 
+/** A load that takes nothing from one run in four, and up to twice its time from others. */
+function someLoad(seed: number): Random {
+  const random = seededRandom(seed);
+  return () => random() < 0.25 ? 0 : 2 * random();
+}
+
 /** Rows of a case by all methods: side by side, counts, against a baseline with a gauge and without, and from files. */
 async function rowsOfCase({ old, now, threshold }: Case, at: number): Promise<CheckRow[]> {
-  const gate = async (name: string, stored?: { samples: number[]; gauge?: number[] }) => {
+  const gate = async (name: string, stored?: { samples: number[]; gauge?: number[] }, load?: Random) => {
     const [source] = sourcesOf(name);
+    // with a load, the wall time has what others took as well, and the CPU time has not
+    const runOf = (value: number): [string, number][] =>
+      load && source.standIn
+        ? [[source.name, value * (1 + load())], [source.standIn.cpu.name, value], [
+          source.standIn.waits.name,
+          1,
+        ]]
+        : [[source.name, value]];
     const made = [0, 0], values = [stored?.gauge ? now : old, now];
     const gates = await runGate(
       [{ metric: name, source, threshold, stored }],
@@ -69,8 +83,7 @@ async function rowsOfCase({ old, now, threshold }: Case, at: number): Promise<Ch
       { warmups: 0, maxRuns: now.length, budgetMs: 1e9 },
       {
         executor: {
-          run: ({ command }) =>
-            Promise.resolve<RunValues>(new Map([[source.name, values[command][made[command]++]]])),
+          run: ({ command }) => Promise.resolve<RunValues>(new Map(runOf(values[command][made[command]++]))),
         },
         now: () => 0,
         stopped: () => false,
@@ -84,6 +97,7 @@ async function rowsOfCase({ old, now, threshold }: Case, at: number): Promise<Ch
   return [
     ...await gate("wall"),
     ...await gate("instructions"),
+    ...await gate("wall", undefined, someLoad(at)),
     // the bootstrap takes its time
     ...(at % 10 === 0 ? await gate("wall", { samples: old, gauge: now }) : []),
     ...(at % 10 === 1 ? await gate("instructions", { samples: old }) : []),
@@ -143,11 +157,15 @@ function assertOneEstimate(row: CheckRow): string {
 
 Deno.test("check's change, interval, arrow and verdict are of one estimate, however values are distributed", async () => {
   const kinds: Record<string, number> = {}, words: Record<string, number> = {};
-  let apart = 0;
+  let apart = 0, standIns = 0;
   for (const [at, each] of [...cases()].entries()) {
     for (const row of await rowsOfCase(each, at)) {
       const kind = `${row.figures?.method} ${assertOneEstimate(row)}`;
       kinds[kind] = (kinds[kind] ?? 0) + 1;
+      if (row.rung === "task-clock(rusage)") {
+        standIns++;
+        assertMatch(row.reason!, /^wall could not decide it \(.*\), (?:so CPU time does|nor could CPU time)/);
+      }
       words[row.verdict] = (words[row.verdict] ?? 0) + 1;
       const { figures } = row;
       if (figures && Math.sign(figures.new - figures.old) !== Math.sign(figures.change)) apart++;
@@ -162,6 +180,7 @@ Deno.test("check's change, interval, arrow and verdict are of one estimate, howe
     "signed-rank beside",
   ]);
   assert(["pass", "regressed", "inconclusive"].every((word) => words[word] > 50), JSON.stringify(words));
+  assertGreater(standIns, 10, "cases that the CPU time decides");
   assertGreater(apart, 5, "cases in which the medians go the other way");
 });
 
