@@ -3,7 +3,9 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { quoteWords } from "../../lib/cli/shell_words.ts";
 import { testNeeding } from "../needs.ts";
-import { assertRefusals, pmuctl, run, withFolder } from "./harness.ts";
+import { eventually } from "../eventually.ts";
+import { assertRefusals, PMUCTL, pmuctl, run, withFolder } from "./harness.ts";
+import { exists } from "./watching.ts";
 
 interface Row {
   benchmark: string;
@@ -188,6 +190,22 @@ Deno.test("check --from gives each run of a harness a file of its own, and takes
       assertEquals(refused.status, 4);
       assertMatch(refused.stderr, message);
     }
+  }));
+
+Deno.test("Ctrl-C ends the harnesses of check --from, and the line says that it was stopped", () =>
+  withFolder(async (folder) => {
+    const harness = `echo >>'${folder}/begun'; sleep 60; echo a,1`;
+    const args = ["check", "--shell", "--from", "csv", "--against", harness, "--", harness];
+    const child = new Deno.Command(PMUCTL, { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+    await eventually(() => exists(`${folder}/begun`), "the first harness to run");
+    child.kill("SIGINT");
+    const { code, stdout } = await child.output();
+    assertEquals(code, 130);
+    assertMatch(
+      new TextDecoder().decode(stdout),
+      /^inconclusive .*: csv\n {2}stopped before it was decided\n$/,
+    );
+    assertEquals(await Deno.readTextFile(`${folder}/begun`), "\n");
   }));
 
 Deno.test("check writes a comment where it is told to, standard output behind its result included", () =>

@@ -139,8 +139,13 @@ class HarnessRuns {
         await this.#runner.prepare({ command });
         first[command] = await this.#run(command) ?? [];
       });
+      const of = { benchmark: plan.name, comparedWith: "command" as const };
       outcome.stopSignal = this.#runner.stopSignal;
-      if (outcome.stopSignal === undefined) outcome.notes.push(...this.#share(first));
+      if (outcome.stopSignal !== undefined) {
+        outcome.rows = [unmeasuredRow(of, plan.from, "stopped before it was decided", "inconclusive")];
+        return;
+      }
+      outcome.notes.push(...this.#share(first));
       const executor: Executor<RunValues> = {
         prepare: (step) => budget.within(() => this.#runner.prepare(step)),
         run: (step) => budget.within(() => this.#valuesOf(step)),
@@ -160,7 +165,6 @@ class HarnessRuns {
         onRound: progress(plan, this.#context.io),
       });
       outcome.stopSignal ??= this.#runner.stopSignal;
-      const of = { benchmark: plan.name, comparedWith: "command" as const };
       const rows = rowsOf(of, gates, plan.budgetMs);
       outcome.rows = rows.map((row, i) => this.#named(row, this.#shared[i]));
       outcome.foreign = gates.gates.flatMap(({ samples }, i) => {
