@@ -4,7 +4,10 @@ import type { ElfFile } from "../elf/elf.ts";
 import type { FunctionNames } from "../elf/elf_symbols.ts";
 import { Pclntab } from "./pclntab.ts";
 
-/** Returns the functions of a file, as candidates for its symbol table; undefined if it has no table. Throws BadInputError, LimitError. */
+/**
+ * Returns the functions of a file, as candidates for its symbol table; undefined if it has no table. Throws BadInputError and
+ * LimitError.
+ */
 export function goFunctions(file: ElfFile): FunctionNames | undefined {
   const table = Pclntab.open(file);
   if (table === undefined) return undefined;
