@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { allOptions } from "../../lib/cli/args.ts";
 import type { CommandSpec } from "../../lib/cli/command.ts";
 import { valueKind } from "../../lib/cli/completions/words.ts";
+import { PMUCTL } from "../live/harness.ts";
 import { testNeeding, testUnless } from "../needs.ts";
 import { type SessionShell, ShellSession } from "./shell_session.ts";
 
@@ -20,7 +21,7 @@ const COMMANDS: CommandSpec[] = await Promise.all(
 /** A folder with a pmuctl that prints its arguments as `<a><b>.`, a program to run, and files; and the script. */
 async function scene(shell: string): Promise<{ folder: string; script: string; path: string } & Disposable> {
   const folder = Deno.makeTempDirSync({ prefix: "pmuctl-complete-" });
-  const { success, stdout } = await new Deno.Command(`${ROOT}/scripts/pmuctl`, {
+  const { success, stdout } = await new Deno.Command(PMUCTL, {
     args: ["completions", shell],
   })
     .output();
@@ -35,7 +36,7 @@ async function scene(shell: string): Promise<{ folder: string; script: string; p
     "pmuctl",
     `case "$1 $2" in
       'complete set') printf 'web\\tnamed set\\nworker\\tnamed set\\n' ;;
-      complete*) exec '${ROOT}/scripts/pmuctl' "$@" ;;
+      complete*) exec '${PMUCTL}' "$@" ;;
       *) printf '<%s>' "$@"; echo . ;;
     esac`,
   );
@@ -187,7 +188,7 @@ Deno.test("completions asks for the name of a shell that it knows", async () => 
       "x",
     ]]
   ) {
-    const { code, stderr } = await new Deno.Command(`${ROOT}/scripts/pmuctl`, { args }).output();
+    const { code, stderr } = await new Deno.Command(PMUCTL, { args }).output();
     assertEquals(code, 2, args.join(" "));
     assertStringIncludes(new TextDecoder().decode(stderr), "expected");
   }

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { allOptions } from "../../lib/cli/args.ts";
 import type { CommandSpec } from "../../lib/cli/command.ts";
 import { manualPage } from "../../lib/cli/manual.ts";
+import { PMUCTL } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
 
 const COMMANDS: CommandSpec[] = await Promise.all(
@@ -71,10 +72,9 @@ Deno.test("options that change nothing are not in the manual page", () => {
 });
 
 Deno.test("pmuctl manual has every command, and the day of SOURCE_DATE_EPOCH", async () => {
-  const pmuctl = new URL("../../scripts/pmuctl", import.meta.url).pathname;
-  const { out } = await run(pmuctl, ["manual"], { SOURCE_DATE_EPOCH: "86400" });
+  const { out } = await run(PMUCTL, ["manual"], { SOURCE_DATE_EPOCH: "86400" });
   assertStringIncludes(out, '.TH PMUCTL 1 "1970-01-02" "pmuctl ');
-  const { out: overview } = await run(pmuctl, ["--help"]);
+  const { out: overview } = await run(PMUCTL, ["--help"]);
   const names = Array.from(overview.matchAll(/^ {2}([a-z-]+) {2,}/gm), ([, name]) => name);
   assert(names.length >= 18);
   for (const name of names) assertStringIncludes(out, `.SS ${name.replaceAll("-", "\\-")}\n`);
