@@ -10,7 +10,7 @@ import { PMUCTL, run, withFolder } from "./harness.ts";
 const ROOT = new URL("../../", import.meta.url);
 const DOCUMENTS = [
   "README.md",
-  ...["record", "report", "bind", "stat", "check"].map((name) => `docs/${name}.md`),
+  ...["record", "report", "bind", "stat", "check", "trend"].map((name) => `docs/${name}.md`),
 ];
 
 /** Lines that other tests run, and which. */
@@ -60,6 +60,7 @@ async function furnish(folder: string, document: string): Promise<void> {
   for (const [name, text] of [["bin/pmuctl", pmuctl], ["bench", BUSY], ["old/bench", BUSY]]) {
     await Deno.writeTextFile(`${folder}/${name}`, text, { mode: 0o755 });
   }
+  assertEquals((await run("git", ["init", "-q", "-b", "main"], { cwd: folder })).status, 0);
   await Deno.writeTextFile(`${folder}/Makefile`, "all:\n\t@./bench\n");
   for (const json of blocksOf(document, "json")) {
     if (json.includes('"reqs"')) await Deno.writeTextFile(`${folder}/set.json`, json);
