@@ -15,11 +15,14 @@ async function perfLines(file: string, ...options: string[]): Promise<string[]> 
 
 /**
  * The lines of a listing, without their columns, which differ between versions of perf. Addresses in call chains are left
- * out, as those of perf 6.1 are relative to the object.
+ * out, as those of perf 6.1 are relative to the object, and so are the names of PLT stubs, of which it does not know some.
  */
 function linesOf(text: string): string[] {
   return text.trimEnd().split("\n").map((line) =>
-    line.replace(/^\t +[0-9a-f]+ /, "").replace(/ +/g, " ").replace(/ ?\/ ?/, "/").trim()
+    line.replace(/^\t +[0-9a-f]+ /, "").replace(/\S*@plt\b/, "@plt").replace(/ +/g, " ").replace(
+      / ?\/ ?/,
+      "/",
+    ).trim()
   );
 }
 
