@@ -43,7 +43,7 @@ Deno.test("export says in one line what is wrong with its arguments and with its
         /--service: expected a name of at most 256 letters/,
       ],
       [["-o", DATA, CALLGRAPH], 2, /the folder has other files in it/],
-      [["-o", CALLGRAPH, CLOCK], 2, /it is no folder/],
+      [["-o", CALLGRAPH, CLOCK], 2, /not a directory: name a folder for the dataset/],
       [["-o", dataset, `${dataset}.none`], 4, /cannot read/],
       [["-o", dataset, damaged], 4, /cannot read all of/],
     ];

@@ -4,6 +4,7 @@ import type { Target } from "./target.ts";
 import { bombTargets } from "./targets/bombs.ts";
 import { bundleTargets } from "./targets/bundle.ts";
 import { commandTargets } from "./targets/commands.ts";
+import { datasetTargets } from "./targets/datasets.ts";
 import { fileTargets } from "./targets/files.ts";
 import { liveTargets } from "./targets/live.ts";
 import { jitTargets } from "./targets/jit.ts";
@@ -27,6 +28,7 @@ export async function allTargets(): Promise<Target[]> {
     ...liveTargets(),
     ...procTargets(),
     ...await fileTargets(),
+    ...datasetTargets(),
     ...textTargets(),
     ...socketTargets(),
     ...await recordingTargets(),

@@ -4,6 +4,7 @@
  */
 
 import { BadInputError, UsageError } from "../../base/system/errors.ts";
+import { errorCause } from "../../base/system/system_error.ts";
 import { exists } from "../../base/files/exists.ts";
 
 /** Version of the layout. Goes up when a column goes away or changes its meaning. */
@@ -105,7 +106,7 @@ function namesIn(path: string): string[] {
     return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw new BadInputError(`cannot read ${path}: ${(error as Error).message}`);
+    throw new BadInputError(`cannot read ${path}: ${errorCause(error)}`);
   }
 }
 
@@ -143,7 +144,7 @@ export function refuseOtherFolder(path: string): void {
     names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw new UsageError(`-o ${path}: it is no folder: name one for the dataset`);
+    throw new UsageError(`-o ${path}: ${errorCause(error)}: name a folder for the dataset`);
   }
   // what writers of a dataset make before its marker, and what a file system has at its top
   const other = names.find((name) => !name.startsWith(".") && name !== "lost+found");

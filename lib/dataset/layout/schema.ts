@@ -6,6 +6,9 @@ import type { TableName } from "./partitions.ts";
 /** Kind of the frames of addresses where nothing was mapped, in the column `kind`; others have the kind of their object. */
 export const NO_OBJECT = "none";
 
+/** Most values of a column in a row group, ids of lists counted one by one. Readers refuse more. */
+export const MAX_VALUES = 1 << 21;
+
 type Repetition = "REQUIRED" | "OPTIONAL";
 
 const text = (name: string, repetition_type: Repetition = "REQUIRED"): SchemaElement => ({

@@ -1,8 +1,10 @@
 /** Columns of a row group as typed arrays, decoded from the encodings that the writer uses: no object for a value. */
 
 import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js";
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { ContentIds } from "../layout/content_ids.ts";
-import type { DecodedChunk, DecodedPage } from "./parquet_file.ts";
+import type { DecodedChunk } from "./parquet_file.ts";
+import { type EncodedPage, MAX_WIDTH } from "./required.ts";
 
 /** Column whose rows refer to values; -1 is null. */
 export interface Numbered<T> {
@@ -10,18 +12,13 @@ export interface Numbered<T> {
   rows: Int32Array;
 }
 
-/** Widest references to a dictionary. */
-const MAX_WIDTH = 24;
-/** Most rows of a row group. */
-const MAX_ROWS = 1 << 24;
-
 /** Decodes a column of texts. */
 export function textColumn(chunk: DecodedChunk): Numbered<string[]> {
   const { values, count } = dictionaryOf(chunk), decoder = new TextDecoder();
   const view = viewOf(values), texts: string[] = [];
   for (let at = 0; texts.length < count;) {
     const length = view.getUint32(at, true);
-    if (at + 4 + length > values.length) throw new RangeError("a text is longer than its page");
+    if (at + 4 + length > values.length) throw new Error("a text is longer than its page");
     texts.push(decoder.decode(values.subarray(at + 4, at += 4 + length)));
   }
   return { values: texts, rows: rowsOf(chunk, count) };
@@ -90,7 +87,7 @@ export function plainIdColumn({ pages }: DecodedChunk): ContentIds {
   return plainIds(pages);
 }
 
-function plainIds(pages: readonly DecodedPage[]): ContentIds {
+function plainIds(pages: readonly EncodedPage[]): ContentIds {
   const all = new ContentIds(countOf(pages));
   let from = 0;
   for (const { encoding, values, count } of pages) {
@@ -104,7 +101,7 @@ function plainIds(pages: readonly DecodedPage[]): ContentIds {
 }
 
 function idsIn(values: Uint8Array, count: number): ContentIds {
-  if (values.length < 8 * count) throw new RangeError("a page ends within an id");
+  if (values.length < 8 * count) throw new Error("a page ends within an id");
   const ids = new ContentIds(count), { low, high } = ids, view = viewOf(values);
   for (let row = 0; row < count; row++) {
     low[row] = view.getInt32(8 * row, true);
@@ -113,16 +110,14 @@ function idsIn(values: Uint8Array, count: number): ContentIds {
   return ids;
 }
 
-function countOf(pages: readonly DecodedPage[]): number {
-  const count = pages.reduce((sum, { count }) => sum + count, 0);
-  if (count > MAX_ROWS) throw new Error(`a row group has ${count} values`);
-  return count;
+function countOf(pages: readonly EncodedPage[]): number {
+  return pages.reduce((sum, { count }) => sum + count, 0);
 }
 
-function dictionaryOf({ dictionary }: DecodedChunk): DecodedPage {
+function dictionaryOf({ dictionary }: DecodedChunk): EncodedPage {
   if (!dictionary) throw new Error("a column has no dictionary");
   if (dictionary.count > dictionary.values.length) {
-    throw new RangeError("a dictionary is shorter than it says");
+    throw new Error("a dictionary is shorter than it says");
   }
   return dictionary;
 }
@@ -145,14 +140,14 @@ function rowsOf({ pages }: DecodedChunk, length: number): Int32Array {
       definedIn(page).forEach((defined, i) => into[i] = defined === 1 ? present[next++] : -1);
     }
     for (let i = 0; i < count; i++) {
-      if (into[i] >= length) throw new RangeError("a value is not in its dictionary");
+      if (into[i] >= length) throw new Error("a value is not in its dictionary");
     }
     from += count;
   }
   return all;
 }
 
-function definedIn({ definition, count }: DecodedPage): Int32Array {
+function definedIn({ definition, count }: EncodedPage): Int32Array {
   const defined = new Int32Array(count);
   hybrid(definition, 0, 1, defined);
   return defined;
@@ -167,8 +162,6 @@ function hybrid(bytes: Uint8Array, offset: number, width: number, into: Int32Arr
   );
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 const longAt = (view: DataView, at: number) =>
   view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
 
@@ -180,7 +173,7 @@ function deltas(bytes: Uint8Array, count: number): Float64Array {
     let value = 0, scale = 1;
     for (;; scale *= 128) {
       const byte = bytes[at++];
-      if (byte === undefined || scale > 2 ** 56) throw new RangeError("a number is cut short");
+      if (byte === undefined || scale > 2 ** 56) throw new Error("a number is cut short");
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }
@@ -198,7 +191,7 @@ function deltas(bytes: Uint8Array, count: number): Float64Array {
     const least = zigzag(), widths = bytes.subarray(at, at += minis);
     for (let mini = 0; mini < minis && row < count; mini++) {
       const width = widths[mini], end = at + each * width / 8;
-      if (end > bytes.length) throw new RangeError("a block is cut short");
+      if (end > bytes.length) throw new Error("a block is cut short");
       let bit = 8 * at;
       for (let i = 0; i < each && row < count; i++) {
         let difference = 0;

@@ -3,14 +3,14 @@
  * needed; what is kept grows with the different stacks of the samples that are asked for, not with their number.
  */
 
-import { BadInputError, UserError } from "../../base/system/errors.ts";
+import { BadInputError } from "../../base/system/errors.ts";
 import { checkValid, type Profile } from "../../profile/model/profile.ts";
-import { checkLayout } from "../layout/partitions.ts";
+import { checkLayout, type TableName } from "../layout/partitions.ts";
 import { IdIndex } from "../layout/content_ids.ts";
 import { type FrameOptions, MergedFrames } from "./merged_frames.ts";
 import { mergedMeta } from "./merged_meta.ts";
 import { MergedSamples, type SampleOptions, type SelectedSamples } from "./merged_samples.ts";
-import { ParquetFile } from "./parquet_file.ts";
+import { damageOf, ParquetFile } from "./parquet_file.ts";
 import { type DatasetRecording, readRecordings } from "./recordings.ts";
 import { type DatasetSelection, type PartOfDataset, refuseEmpty, selectedParts } from "./selection.ts";
 
@@ -61,7 +61,7 @@ class DatasetLoader {
     const { selection } = this.#options;
     const recordings = await readRecordings(`${this.#path}/recordings/${path}`, host, selection);
     if (recordings.length === 0) return;
-    await opened(`${this.#path}/samples/${path}`, async (file) => {
+    await opened(this.#path, "samples", path, async (file) => {
       const ids = new Set(recordings.map(({ id }) => id));
       let hasSamples = false;
       for (let group = 0; group < file.metadata.row_groups.length; group++) {
@@ -70,7 +70,7 @@ class DatasetLoader {
         if (!hasSamples) {
           for (const recording of recordings) this.#samples.addRecording(recording);
           this.recordings.push(...recordings);
-          await opened(`${this.#path}/frames/${path}`, (file) => this.#frames.addFrames(file));
+          await opened(this.#path, "frames", path, (file) => this.#frames.addFrames(file));
           hasSamples = true;
         }
         this.#samples.count(file, selected, await this.#stacksOf(selected, path));
@@ -91,7 +91,7 @@ class DatasetLoader {
       return stack;
     });
     if (missing.length === 0) return stackOf;
-    await opened(`${this.#path}/stacks/${path}`, (file) => {
+    await opened(this.#path, "stacks", path, (file) => {
       for (let group = 0; group < file.metadata.row_groups.length; group++) {
         this.#frames.addStacks(file, group, (low, high) => missing.find(low, high) >= 0);
       }
@@ -164,13 +164,18 @@ function countUnresolved({ samples, stacks, frames, unresolved }: Profile): void
 }
 
 /** Calls `body` with an open file; whatever it throws is of that file. */
-async function opened(path: string, body: (file: ParquetFile) => void | Promise<void>): Promise<void> {
-  const file = new ParquetFile(path);
+async function opened(
+  dataset: string,
+  table: TableName,
+  part: string,
+  body: (file: ParquetFile) => void | Promise<void>,
+): Promise<void> {
+  const path = `${dataset}/${table}/${part}`;
+  const file = new ParquetFile(path, table);
   try {
     await body(file);
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new BadInputError(`cannot read ${path}: it is damaged: ${(error as Error).message}`);
+    throw damageOf(path, error);
   } finally {
     file.close();
   }

@@ -25,7 +25,7 @@ export async function readRecordings(
   host: string,
   { labels }: DatasetSelection,
 ): Promise<DatasetRecording[]> {
-  const file = new ParquetFile(path);
+  const file = new ParquetFile(path, "recordings");
   try {
     const [ids, labelled, profiles, samples] = await Promise.all(
       ["recording", "labels", "profile", "samples"].map((name) => file.column(name)),

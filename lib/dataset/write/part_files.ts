@@ -6,6 +6,7 @@
  */
 
 import { removeQuietly } from "../../base/files/remove_quietly.ts";
+import { ERRNO } from "../../base/system/errno.ts";
 import { errnoOf, refusal } from "../../base/system/system_error.ts";
 import {
   isDataset,
@@ -119,6 +120,8 @@ function syncFolder(path: string): void {
   const folder = Deno.openSync(path);
   try {
     folder.syncSync();
+  } catch (error) {
+    if (errnoOf(error) !== ERRNO.EINVAL) throw error; // file systems that do so by themselves, or never
   } finally {
     folder.close();
   }

@@ -94,8 +94,8 @@ function finished(h: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Stacks of a row group. */
-const GROUP_STACKS = 1 << 16;
+/** Most stacks of a row group, and ids in their lists from which it ends. */
+const GROUP_STACKS = 1 << 16, GROUP_IDS = 1 << 20;
 
 /** Writes the stacks. */
 export function writeStacks(
@@ -105,18 +105,19 @@ export function writeStacks(
   { ids, rows }: DatasetStacks,
 ): void {
   const { parent, frame } = stacks;
-  for (let from = 0; from < rows.length; from += GROUP_STACKS) {
-    const group = rows.subarray(from, from + GROUP_STACKS);
-    const lists = int32Column(1 << 16), ends = new Int32Array(group.length);
-    group.forEach((stack, i) => {
+  for (let from = 0; from < rows.length;) {
+    const lists = int32Column(1 << 16), ends = int32Column(1 << 12);
+    for (let i = from; i < rows.length && ends.length < GROUP_STACKS && lists.length < GROUP_IDS; i++) {
       const start = lists.length;
-      for (let row = stack; row >= 0; row = parent[row]) lists.push(frame[row]);
+      for (let row = rows[i]; row >= 0; row = parent[row]) lists.push(frame[row]);
       lists.data.subarray(start, lists.length).reverse();
-      ends[i] = lists.length;
-    });
-    file.ids("stack_id", ids, Int32Array.from(group, (_, i) => from + i));
+      ends.push(lists.length);
+    }
+    const group = rows.subarray(from, from + ends.length);
+    file.ids("stack_id", ids, group.map((_, i) => from + i));
     file.ids("leaf_id", frameIds, group.map((stack) => frame[stack]));
-    file.idLists("frame_ids", frameIds, { rows: lists.values(), ends });
+    file.idLists("frame_ids", frameIds, { rows: lists.values(), ends: ends.values() });
     file.endGroup(group.length);
+    from += group.length;
   }
 }

@@ -104,7 +104,7 @@ export class TableFile {
       data,
       encoding: data instanceof BigInt64Array ? "PLAIN" as const : undefined,
     }));
-    this.#parquet.write({ columnData, rowGroupSize: MAX_VALUES });
+    this.#parquet.write({ columnData, rowGroupSize: GROUP_VALUES });
     this.#groupStart = this.#writer.offset;
   }
 
@@ -118,5 +118,5 @@ export class TableFile {
   }
 }
 
-/** Rows of a row group that values() writes. */
-const MAX_VALUES = 1 << 16;
+/** Rows of a row group that values() writes: if all texts are of the longest, a column has 64 MiB. */
+const GROUP_VALUES = 1 << 13;
