@@ -4,13 +4,13 @@
  *
  *     wall time = CPU time / share       share: of its wall time, while no other process has its CPU
  *
- * The share is that of the least disturbed tenth of the runs. What it may have changed by widens the interval, so that a
+ * The share is that of the least disturbed runs. What it may have changed by, at most, widens the interval, so that a
  * command that waits longer than the old one, in all runs, neither passes nor regresses by its CPU time. One that waits more
  * often than the old one, in some runs, is not judged; nor is one that uses several CPUs at a time, whose wall time also
  * depends on how many it gets.
  */
 
-import { mean, quantile } from "simple-statistics";
+import { mean } from "simple-statistics";
 import { type Judgement, type JudgementTerms, judgePairs } from "./verdict.ts";
 
 /** Runs of a command, value i of each list of run i. */
@@ -29,8 +29,8 @@ export interface CpuJudgement {
   share: number;
 }
 
-/** Quantile of the runs' shares that undisturbed runs have. */
-const UNDISTURBED = 0.9;
+/** Fraction of the runs that are taken for undisturbed, and their smallest number: one alone may be so by chance. */
+const UNDISTURBED = 0.03, FEWEST_UNDISTURBED = 3;
 /** Share that undisturbed runs of a command which is bound to a CPU have at least. */
 const LEAST_SHARE = 0.9;
 /**
@@ -49,17 +49,26 @@ export function judgeCpuTime(
 ): CpuJudgement | undefined {
   const before = shareOf(old), after = shareOf(now);
   if (before === undefined || after === undefined) return undefined;
-  const moved = before / after;
-  const widening = { low: Math.min(1, moved), high: Math.max(1, moved) };
+  const widening = {
+    low: Math.min(1, before.least / after.most),
+    high: Math.max(1, before.most / after.least),
+  };
   const judgement = judgePairs(old.cpu, now.cpu, terms, widening);
   const grown = mean([...now.waits]) / mean([...old.waits]);
   if (grown > EVEN_WAITS * Math.max(1, judgement.ratio.ratio)) return undefined;
-  return { judgement, share: Math.min(before, after) };
+  return { judgement, share: Math.min(before.least, after.least) };
 }
 
-/** Returns the share of undisturbed runs; undefined if the command is not bound to a CPU, or uses several. */
-function shareOf({ wall, cpu }: TimedRuns): number | undefined {
-  const shares = wall.map((ns, run) => cpu[run] / ns);
-  const share = quantile(shares, UNDISTURBED);
-  return share >= LEAST_SHARE && quantile(shares, 1 - HARDLY_ANY) <= MOST_SHARE ? share : undefined;
+/** Range of the shares that undisturbed runs of a command have. */
+interface ShareRange {
+  least: number;
+  most: number;
+}
+
+/** Returns the shares of undisturbed runs; undefined if the command is not bound to a CPU, or uses several. */
+function shareOf({ wall, cpu }: TimedRuns): ShareRange | undefined {
+  const shares = wall.map((ns, run) => cpu[run] / ns).sort((a, b) => b - a);
+  const least = shares[Math.max(FEWEST_UNDISTURBED, Math.ceil(UNDISTURBED * shares.length)) - 1];
+  const most = shares[Math.floor(HARDLY_ANY * shares.length)];
+  return least >= LEAST_SHARE && most <= MOST_SHARE ? { least, most } : undefined;
 }

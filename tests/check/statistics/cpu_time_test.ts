@@ -5,23 +5,26 @@ import type { JudgementTerms } from "../../../lib/check/statistics/verdict.ts";
 
 const TERMS: JudgementTerms = { threshold: 0.02, confidence: 0.999, steady: false };
 
-/** Returns runs of a command on a machine where half of them wait for a CPU. */
+/** Returns runs of a command on a machine where some of them wait for a CPU. */
 function runs(
-  { cpu, sleep = 0, sleeps = () => true, waits = 1, seed }: {
+  { cpu, sleep = 0, sleeps = () => true, waits = 1, calm = 0.5, count = 100, seed }: {
     cpu: number;
     /** Time that it sleeps in runs that `sleeps` chooses. */
     sleep?: number;
     sleeps?: (run: number) => boolean;
     waits?: number;
+    /** Part of the runs that have a CPU of their own. */
+    calm?: number;
+    count?: number;
     seed: number;
   },
 ): TimedRuns {
-  const random = seededRandom(seed), count = 100;
+  const random = seededRandom(seed);
   const times = Array.from({ length: count }, () => cpu * (1 + 0.01 * (random() - 0.5)));
   const slept = times.map((_, run) => sleeps(run) ? sleep : 0);
   return {
     cpu: times,
-    wall: times.map((time, run) => 1.01 * time + slept[run] + (random() < 0.5 ? 0 : time * 3 * random())),
+    wall: times.map((time, run) => 1.01 * time + slept[run] + (random() < calm ? 0 : time * 3 * random())),
     waits: slept.map((time) => waits + (time > 0 ? 1 : 0)),
   };
 }
@@ -49,6 +52,22 @@ Deno.test("judgeCpuTime() does not pass a command that sleeps, in all of its run
   // nor if the switches of the sleep are not seen, as under some sandboxes
   const unseen = { ...runs({ cpu: 10, sleep: 0.5, seed: 2 }), waits: old.waits };
   assert(judgeCpuTime(old, unseen, TERMS)?.judgement.outcome !== "pass");
+});
+
+Deno.test("judgeCpuTime() passes no command that sleeps where hardly any run is undisturbed, however few runs there are", () => {
+  let passed = 0, same = 0;
+  for (let seed = 1; seed <= 400; seed++) {
+    for (const count of [14, 41, 120]) {
+      const of = { cpu: 10, calm: 0.1, count };
+      const old = runs({ ...of, seed });
+      // as many waits as before, so that only the share tells
+      const sleeping = { ...runs({ ...of, sleep: 0.5, seed: 1000 + seed }), waits: old.waits };
+      if (judgeCpuTime(old, sleeping, TERMS)?.judgement.outcome === "pass") passed++;
+      if (judgeCpuTime(old, runs({ ...of, seed: 1000 + seed }), TERMS)?.judgement.outcome === "pass") same++;
+    }
+  }
+  assert(passed <= 1, `${passed} of 1200`);
+  assert(same > 300, `${same} of 1200`);
 });
 
 Deno.test("judgeCpuTime() does not call more CPU time a regression where the command sleeps that much less", () => {
