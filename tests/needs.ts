@@ -74,7 +74,7 @@ export const NEEDS = {
 
 /** Returns the folder in which scripts/setup-engines puts Python packages. */
 export function enginesFolder(name: string): string {
-  return `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/pmuctl-engines/${name}`;
+  return `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/pmuctl-engines/${name}`;
 }
 
 function isFolder(path: string): boolean {
