@@ -23,6 +23,10 @@ testNeeding(
         const report = (input: string) => pmuctlOk(["report", ...options, input], { cwd });
         assertEquals(await report("set"), await report("a.data"), options.join(" "));
       }
+      await pmuctlOk(["export", "-q", "--lines", "a.data", "-o", "lines"], { cwd });
+      const lines = async (input: string) =>
+        JSON.parse(await pmuctlOk(["report", "--json", "--lines", input], { cwd })).events[0].rows;
+      assertEquals(sorted(await lines("lines")), sorted(await lines("a.data")));
       const count = async (...options: string[]): Promise<number> => {
         const { events } = JSON.parse(await pmuctlOk(["report", "--json", "set", ...options], { cwd }));
         return events.reduce((sum: number, { samples }: { samples: number }) => sum + samples, 0);
