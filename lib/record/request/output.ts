@@ -1,6 +1,7 @@
 /** Destination of a recording: a file, or a pipe that is there already. */
 
 import { openFifo, PmuError } from "../../../ffi/pmu.ts";
+import { ownDescriptor } from "../../base/files/own_descriptor.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
 
@@ -42,7 +43,7 @@ export type WantedOutput = Output | { kind: "fifo"; path: string };
  */
 export function outputOf(path: string): WantedOutput {
   if (path === "-") return pipeOf(STANDARD_OUTPUT, "standard output");
-  const fd = descriptorOf(path);
+  const fd = ownDescriptor(path);
   const stat = tryStat(path);
   if (!stat) {
     if (fd !== undefined) refuse(path, "that descriptor is not open");
@@ -65,15 +66,6 @@ function pipeOf(fd: number, name: string): Output {
 
 function refuse(path: string, cause: string): never {
   throw new UsageError(`record: -o ${path}: ${cause}: name a file, a FIFO, or - for standard output`);
-}
-
-/** Returns the descriptor of this process that a path stands for: /dev/stdout, /dev/fd/63, /proc/self/fd/63. */
-function descriptorOf(path: string): number | undefined {
-  const named = { "/dev/stdin": 0, "/dev/stdout": STANDARD_OUTPUT, "/dev/stderr": STANDARD_ERROR }[path];
-  if (named !== undefined) return named;
-  const number = new RegExp(`^(?:/dev|/proc/(?:self|thread-self|${Deno.pid}))/fd/([0-9]{1,9})$`).exec(path)
-    ?.[1];
-  return number === undefined ? undefined : Number(number);
 }
 
 /** Returns whether a file is device 1:3 or 1:7, /dev/null or /dev/full. */

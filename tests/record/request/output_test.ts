@@ -41,6 +41,7 @@ Deno.test("outputOf() knows files, null devices and FIFOs, whether they are ther
 Deno.test("outputOf() refuses devices, sockets, standard error, and descriptors that are not open", () =>
   inFolder((folder) => {
     const listener = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+    Deno.symlinkSync("/dev/stderr", `${folder}/link`);
     try {
       for (
         const [path, cause] of [
@@ -48,6 +49,7 @@ Deno.test("outputOf() refuses devices, sockets, standard error, and descriptors 
           ["/dev/fd/2", "it is standard error, where messages go"],
           ["/dev/fd/9999", "that descriptor is not open"],
           [`/proc/${Deno.pid}/fd/9999`, "that descriptor is not open"],
+          [`${folder}/link`, "it is standard error, where messages go"],
           [`${folder}/socket`, "it is a socket, which has no path to write to"],
         ]
       ) {
