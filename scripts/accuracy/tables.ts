@@ -72,7 +72,7 @@ export function renderMarkdown(rows: readonly Row[], recorded: Recorded): string
   const sum = (of: readonly Row[], key: "checks" | "regressed" | "improved" | "inconclusive") =>
     of.reduce((total, { verdicts }) => total + verdicts[key], 0);
   const alarms = sum(equal, "regressed") + sum(equal, "improved");
-  const five = rows.filter(({ percent, loaded }) => percent === 5 && loaded);
+  const five = rows.filter((row) => row.percent === 5 && row.loaded && row.realChange === undefined);
   const share = (part: number, whole: number) => whole === 0 ? "-" : `${(100 * part / whole).toFixed(2)}%`;
   return [
     "# How often check is right",
@@ -87,9 +87,9 @@ export function renderMarkdown(rows: readonly Row[], recorded: Recorded): string
       sum(equal, "checks")
     } checks of equal commands said \`regressed\` or \`improved\``,
     `  (${share(alarms, sum(equal, "checks"))}).`,
-    `- **Inconclusive** of commands that are 5% slower, under load: ${sum(five, "inconclusive")} of ${
-      sum(five, "checks")
-    }`,
+    `- **Inconclusive** of commands that are 5% slower, loaded, within the budget: ${
+      sum(five, "inconclusive")
+    } of ${sum(five, "checks")}`,
     `  (${share(sum(five, "inconclusive"), sum(five, "checks"))}).`,
     `- **When:** ${setting.date}, load average ${setting.load.toFixed(1)} at the start`,
     `- **Machine:** ${setting.machine}`,
