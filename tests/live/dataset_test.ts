@@ -4,6 +4,9 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
 import { pmuctl, pmuctlOk, program, withFolder } from "./harness.ts";
 
+/** Sorts rows, which are in any order where their weights are equal. */
+const sorted = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
+
 testNeeding(
   ["cc"],
   "a recording is reported from a dataset as from its file, by the time of day",

@@ -61,7 +61,10 @@ export class MergedFrames {
   /** Lines, each on top of its file. */
   readonly #lines = new StackTable();
   readonly #unnamed = new UnnamedTable();
-  /** Frames of the profile: the known frame, on top of the one that it was inlined into. */
+  /**
+   * Frames of the profile: the known frame, on top of the one that it was inlined into; where inlined functions are no
+   * frames of their own, on top of the row of its line.
+   */
   readonly #rows = new StackTable();
 
   constructor(options: FrameOptions) {
@@ -161,27 +164,39 @@ export class MergedFrames {
     const { inline, leafOnly } = this.#options;
     let stack = -1, below = -1;
     for (let i = from; i < to; i++) {
-      const number = this.#frameIds.find(ids.low[i], ids.high[i]);
-      if (number < 0) throw new Error("a stack has a frame that is not in the table of frames");
-      const { inlined } = this.#known[number];
-      if (inlined && !inline) continue;
+      const number = this.#numberOf(ids, i);
+      const { inlined, line } = this.#known[number];
       if (inlined && below < 0) throw new Error("a stack begins with an inlined function");
-      below = this.#rows.intern(inlined ? below : -1, number);
+      if (inline) below = this.#rows.intern(inlined ? below : -1, number);
+      else {
+        // the code that runs is that of the innermost inlined function, and so is its line
+        let shown = line;
+        for (; i + 1 < to && this.#known[this.#numberOf(ids, i + 1)].inlined; i++) {
+          shown = this.#known[this.#numberOf(ids, i + 1)].line;
+        }
+        below = this.#rows.intern(shown, number);
+      }
       stack = this.stacks.intern(leafOnly ? -1 : stack, below);
     }
     if (stack < 0) throw new Error("a stack has no frames");
     return stack;
   }
 
+  #numberOf({ low, high }: DecodedLists["ids"], row: number): number {
+    const number = this.#frameIds.find(low[row], high[row]);
+    if (number < 0) throw new Error("a stack has a frame that is not in the table of frames");
+    return number;
+  }
+
   /** Returns the tables of the profile. */
   tables(): Pick<Profile, "objects" | "symbols" | "frames" | "unnamed" | "stacks" | "lines"> & {
     reasons: readonly Unresolved[];
   } {
-    const into = this.#rows.parent.values(), known = this.#known, number = this.#rows.frame.values();
+    const below = this.#rows.parent.values(), known = this.#known, number = this.#rows.frame.values();
     const column = (value: (frame: MergedFrame) => number) => number.map((row) => value(known[row]));
     const address = float64Column();
     for (const row of number) address.push(known[row].address);
-    const { lines } = this.#options;
+    const { lines, inline } = this.#options;
     return {
       objects: this.#objects.values,
       symbols: {
@@ -194,7 +209,7 @@ export class MergedFrames {
         symbol: column(({ symbol }) => symbol),
         unnamed: column(({ unnamed }) => unnamed),
         unresolved: column(({ unresolved }) => unresolved),
-        ...into.some((row) => row >= 0) ? { inlinedInto: into } : {},
+        ...inline && below.some((row) => row >= 0) ? { inlinedInto: below } : {},
       },
       unnamed: this.#unnamed.columns(),
       stacks: { parent: this.stacks.parent.values(), frame: this.stacks.frame.values() },
@@ -202,7 +217,7 @@ export class MergedFrames {
       ...lines
         ? {
           lines: {
-            ofFrame: column(({ line }) => line),
+            ofFrame: inline ? column(({ line }) => line) : below,
             file: this.#lines.parent.values(),
             line: this.#lines.frame.values(),
             paths: this.#paths.values,
