@@ -20,6 +20,12 @@ export function refuseSameFile(output: string, input: string, what = "recording"
   }
 }
 
+/** Returns whether two paths lead to the same regular file, which is there. */
+export function isSameFile(path: string, other: string): boolean {
+  const one = tryStat(path), two = tryStat(other);
+  return one?.isFile === true && two !== undefined && fileIdentity(one) === fileIdentity(two);
+}
+
 /**
  * Writes a file atomically: an existing file stays as it is until the new one is complete, so a full disk destroys
  * nothing. With `durable`, the data is also on the disk when this returns, which takes time; a new file has the permissions of

@@ -1,6 +1,6 @@
 /** Implementation of `pmuctl check`: decides whether a command got slower, and how sure that is. */
 
-import { CommandError, EXIT, UnsupportedError } from "../base/system/errors.ts";
+import { CommandError, EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
 import { exists } from "../base/files/exists.ts";
 import { withFolderLock } from "../base/files/folder_lock.ts";
 import { append } from "../base/bytes/lists.ts";
@@ -16,7 +16,7 @@ import { junitXml } from "../check/output/junit.ts";
 import { BEST } from "../check/metrics/metric_sources.ts";
 import { checkExitStatus, type CheckResult, unmeasuredRow } from "../check/output/result.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
-import { writeOutputFile } from "../cli/output_file.ts";
+import { isSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles } from "../events/files.ts";
@@ -66,11 +66,14 @@ export const command: CommandSpec = {
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
   if (args.has("from") && !args.has("against")) {
+    refuseOverwriting(args, { from: args.command, history: [args.text("history")] });
     const { checkForeign } = await import("./check_from.ts");
     const result = await checkForeign(args, machine, io);
     return tell({ result, files: args.command }, machine, args, io);
   }
   const request = requestOf(args);
+  const { config, history: past, baseline } = request;
+  refuseOverwriting(args, { config: [config], history: [past?.file], baseline: [baseline] });
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
   const setting: CheckContext = {
@@ -85,6 +88,26 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (args.has("update")) return await update(request, { machine, history, args }, setting);
   const checked = await check(request, { machine, history, args }, setting);
   return tell({ ...checked, file: request.config }, machine, args, io);
+}
+
+/** Refuses results in files that the check reads, by option, or in one file. Throws UsageError. */
+function refuseOverwriting(
+  args: ParsedArgs,
+  inputs: Record<string, readonly (string | undefined)[]>,
+): void {
+  const junit = args.text("junit"), comment = args.text("comment");
+  if (junit !== undefined && (junit === comment || (comment !== undefined && isSameFile(junit, comment)))) {
+    throw new UsageError(`check: --junit and --comment both name ${junit}: name two files`);
+  }
+  for (const [output, path] of Object.entries({ junit, comment })) {
+    for (const [input, files] of Object.entries(inputs)) {
+      if (path !== undefined && files.some((file) => file !== undefined && isSameFile(path, file))) {
+        throw new UsageError(
+          `check: --${output} ${path} would overwrite what --${input} reads: name another file`,
+        );
+      }
+    }
+  }
 }
 
 /** Returns the width of the result in columns. */

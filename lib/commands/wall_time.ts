@@ -16,8 +16,13 @@ export function parseWallTime(option: string, text: string, now: number): number
   if (unit !== undefined) return (now - Number(count) * UNITS[unit] * 1000) * 1000;
   const hasZone = /(?:Z|[+-]\d\d:\d\d)$/.test(text.slice(10)), hasTime = text.length > 10;
   const time = STAMP.test(text) ? Date.parse(text.replace(" ", "T") + (hasTime && !hasZone ? "Z" : "")) : NaN;
-  if (time === time) return time * 1000;
+  if (time === time && isDate(text.slice(0, 10))) return time * 1000;
   throw new UsageError(
     `${option} '${text}': expected a time such as 2026-11-30, 2026-11-30T14:05, or 7d, 12h, 30m for how long ago`,
   );
+}
+
+/** Returns whether a day is in the calendar: Date.parse() takes February 30 for March 2. */
+function isDate(day: string): boolean {
+  return new Date(`${day}T00:00Z`).toISOString().startsWith(day);
 }

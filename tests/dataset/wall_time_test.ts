@@ -31,6 +31,8 @@ Deno.test("what is no time is refused with the forms of times", () => {
       "2026",
       "2026-11",
       "2026-02-30T25:00",
+      "2026-02-30",
+      "2026-11-31T10:00",
       "14:05",
       "-7d",
       "2026-11-30T14",

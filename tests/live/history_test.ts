@@ -297,3 +297,30 @@ Deno.test("trend and --history say what is wrong with their arguments", () =>
       [["check", "--from", "csv", "--update", at("empty")], /--update adds one file to a history/, 2],
     ]);
   }));
+
+Deno.test("check writes no result over what it reads, nor two into one file", () =>
+  withFolder(async (cwd) => {
+    const run = ["--max-runs", "3", "-m", "max-rss", "--", "true"];
+    await pmuctlOk(["check", "--update", "--history", "h.jsonl", "--baseline", "b.json", ...run], { cwd });
+    await Deno.symlink("h.jsonl", `${cwd}/link`);
+    await Deno.writeTextFile(`${cwd}/a.csv`, "a,1\n");
+    const kept = await Promise.all(
+      ["h.jsonl", "b.json", "a.csv"].map((name) => Deno.readTextFile(`${cwd}/${name}`)),
+    );
+    for (
+      const [args, cause] of [
+        [["--history", "h.jsonl", "--comment", "link", ...run], "would overwrite what --history reads"],
+        [["--baseline", "b.json", "--junit", "b.json", ...run], "would overwrite what --baseline reads"],
+        [["--from", "csv", "--comment", "a.csv", "a.csv", "a.csv"], "would overwrite what --from reads"],
+        [["--junit", "x", "--comment", "x", "--against", "true", ...run], "both name x"],
+      ] as const
+    ) {
+      const { status, stderr } = await pmuctl(["check", ...args], { cwd });
+      assertEquals(status, 2, stderr);
+      assertStringIncludes(stderr, cause);
+    }
+    const now = await Promise.all(
+      ["h.jsonl", "b.json", "a.csv"].map((name) => Deno.readTextFile(`${cwd}/${name}`)),
+    );
+    assertEquals(now, kept);
+  }));

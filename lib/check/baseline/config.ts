@@ -50,6 +50,11 @@ export interface Thresholds {
   byMetric: Record<string, number>;
 }
 
+/** Returns the threshold in percent for a metric, whose name another program may have chosen; undefined if none was given. */
+export function thresholdFor({ byMetric, all }: Thresholds, metric: string): number | undefined {
+  return Object.hasOwn(byMetric, metric) ? byMetric[metric] : all;
+}
+
 /** Contents of the configuration file. */
 export interface CheckConfig {
   /** Path of the baseline file, relative to the configuration file. */

@@ -6,7 +6,7 @@ import { type CheckRow, figuresOf } from "../output/result.ts";
 import { fewestOfEach } from "../statistics/rank_sum.ts";
 import { ERROR_RATE } from "../statistics/sequential_looks.ts";
 import { judgeSteady, judgeUnpaired } from "../statistics/verdict.ts";
-import type { Thresholds } from "../baseline/config.ts";
+import { thresholdFor, type Thresholds } from "../baseline/config.ts";
 import type { BenchmarkSamples } from "./samples.ts";
 
 /** Allowed increase in percent unless another is given. */
@@ -30,7 +30,7 @@ export function compareSamples(
   const { pairs, alone } = matchSamples(old, now, metrics);
   const confidence = 1 - ERROR_RATE / Math.max(1, pairs.length);
   const rows = pairs.map(([before, after]) => {
-    const threshold = thresholds.byMetric[after.metric] ?? thresholds.all ?? DEFAULT_THRESHOLD;
+    const threshold = thresholdFor(thresholds, after.metric) ?? DEFAULT_THRESHOLD;
     return rowOf(before, after, { threshold, confidence, of: pairs.length });
   });
   const notes = [

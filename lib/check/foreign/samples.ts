@@ -29,8 +29,8 @@ export class BenchmarkTable {
   }
 }
 
-/** Nanoseconds of each unit of time that the tools write. */
-export const NS: Readonly<Record<string, number>> = {
+/** Nanoseconds of each unit of time that the tools write. It inherits nothing: a file may name its unit `constructor`. */
+export const NS: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
   ...{ ns: 1, us: 1e3, "µs": 1e3, "μs": 1e3, ms: 1e6, s: 1e9 },
   ...{ min: 60e9, hr: 3600e9, day: 86_400e9 },
-};
+});

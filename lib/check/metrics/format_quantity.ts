@@ -25,8 +25,9 @@ const SIGNIFICANT = 4;
 /** Returns the scale in which `typical` has four digits. With `whole`, values that are not divided have no decimals. */
 export function scaleFor(unit: MetricUnit, typical: number, whole = false): Scale {
   const size = Math.abs(typical);
-  const steps = STEPS[unit] ??
-    (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1]]);
+  // a program may name its unit valueOf
+  const own = Object.hasOwn(STEPS, unit) ? STEPS[unit] : undefined;
+  const steps = own ?? (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1]]);
   const [text, divisor] = steps.find(([, divisor]) => size >= divisor) ?? steps[steps.length - 1];
   if (whole && divisor === 1) return { unit: text, divisor, decimals: 0 };
   const before = size > 0 ? Math.floor(Math.log10(size / divisor)) + 1 : 1;

@@ -1,5 +1,6 @@
 /** Benchmark of a check: its runs, and the rows and notes that result. */
 
+import { thresholdFor } from "../baseline/config.ts";
 import { counted } from "../../base/text/plural.ts";
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
@@ -116,7 +117,7 @@ async function runBenchmark(
   const gated: GatedMetric[] = [];
   for (const { metric, source, passedOver } of choices) {
     if (source) {
-      const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? source.threshold;
+      const threshold = thresholdFor(plan.thresholds, metric) ?? source.threshold;
       gated.push({ metric, source, threshold, stored: stored?.metrics[metric] });
       if (passedOver.length && !stored) outcome.notes.push(sourceNote(plan, source, passedOver));
     } else {

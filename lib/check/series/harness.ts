@@ -4,6 +4,7 @@
  * pairs, as those of commands are.
  */
 
+import { thresholdFor } from "../baseline/config.ts";
 import { median } from "simple-statistics";
 import { removeQuietly } from "../../base/files/remove_quietly.ts";
 import { temporaryFolder } from "../../base/files/temporary.ts";
@@ -192,7 +193,7 @@ class HarnessRuns {
     }
     this.#shared = pairs.map(([before, after]) => {
       const { benchmark, metric, unit } = after;
-      const threshold = thresholds.byMetric[metric] ?? thresholds.all ?? DEFAULT_THRESHOLD;
+      const threshold = thresholdFor(thresholds, metric) ?? DEFAULT_THRESHOLD;
       const source = {
         name: `${metric} of '${benchmark}'`,
         kind: "run" as const,

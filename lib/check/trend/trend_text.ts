@@ -85,7 +85,7 @@ function changeLines(trend: Trend, change: TrendChange, width: number): string[]
   const { points, unit } = trend.series;
   const { at, before, after, sure, permuted, range, conditions } = change;
   const figures = `${formatQuantity(before, unit)} -> ${formatQuantity(after, unit)}`;
-  const commits = commitRangeText(trend, change);
+  const commits = printable(commitRangeText(trend, change));
   const head = `  ${dayOf(points[at].time)} ${formatSignedPercent(change.change)} (${figures})${
     commits && ` ${commits}`
   }${sure ? "" : `; not sure: p ${probabilityText(permuted)}`}`;

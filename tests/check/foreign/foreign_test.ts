@@ -80,6 +80,12 @@ Deno.test("CSV has a line for each value, with a unit or without", () => {
   assertEquals(samples[0].values, [1.5e6, 1.6e6]);
 });
 
+Deno.test("a unit with a name that every object has is a unit like others", () => {
+  const samples = PARSERS.csv("x.csv", "a,1,constructor\n".repeat(5));
+  assertEquals(shapeOf(samples), ["a constructor constructor 5"]);
+  assertEquals(verdicts(samples, samples), ["a constructor pass"]);
+});
+
 Deno.test("what no reader can read is refused with its place and what to do", () => {
   for (
     const [format, text, message] of [

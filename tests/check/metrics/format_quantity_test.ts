@@ -14,6 +14,8 @@ Deno.test("formatQuantity() has four digits and the unit that makes them readabl
     "1.235 G",
   ]);
   assertEquals(formatQuantity(12.5, "Joules"), "12.50 Joules");
+  // units that every object inherits
+  assertEquals(formatQuantity(12.5, "valueOf"), "12.50 valueOf");
 });
 
 Deno.test("scaleFor() keeps a row in one unit", () => {
