@@ -1,6 +1,6 @@
 /** Verdicts on samples that another tool has measured, before and now. */
 
-import { thinned } from "../../base/bytes/lists.ts";
+import { thinValues } from "../statistics/thin_values.ts";
 import { counted } from "../../base/text/plural.ts";
 import { type CheckRow, figuresOf } from "../output/result.ts";
 import { fewestOfEach } from "../statistics/rank_sum.ts";
@@ -98,7 +98,7 @@ function rowOf(
     };
   }
   const terms = { threshold: threshold / 100, confidence, steady: unit !== "ns" };
-  const before = thinned(old.values, MAX_VALUES), after = thinned(now.values, MAX_VALUES);
+  const before = thinValues(old.values, MAX_VALUES), after = thinValues(now.values, MAX_VALUES);
   const judgement = judgeSteady(before, after, terms) ?? judgeUnpaired(before, after, terms);
   const figures = figuresOf(before, after, judgement);
   if (judgement.outcome !== "undecided") {

@@ -3,7 +3,7 @@
  * histories by taking the lines of both. docs/trend.md describes the format.
  */
 
-import { thinned } from "../../base/bytes/lists.ts";
+import { thinValues } from "../statistics/thin_values.ts";
 import { jsonText } from "../../base/text/printable.ts";
 import type { StoredMetric } from "../baseline/baseline.ts";
 import { type Fingerprint, FINGERPRINT_KEYS } from "../baseline/fingerprint.ts";
@@ -37,7 +37,7 @@ export interface HistoryEntry extends Commit {
   wall?: number[];
 }
 
-/** Samples of a metric that are kept, evenly spread over those that there are. */
+/** Samples of a metric that are kept, spread over those that there are. */
 const MAX_SAMPLES = 100;
 /** Length of a line that is read, in UTF-16 units. */
 const MAX_LINE = 1 << 20;
@@ -58,11 +58,11 @@ export function historyLine(entry: HistoryEntry): string {
     ...{ benchmark, from, command, machine, warmups, input },
     metrics: Object.fromEntries(
       Object.entries(metrics).map(([name, { rung, unit, samples, gauge, pinned }]) => [name, {
-        ...{ rung, unit, samples: thinned(samples, MAX_SAMPLES) },
-        ...{ gauge: gauge && thinned(gauge, MAX_SAMPLES), pinned },
+        ...{ rung, unit, samples: thinValues(samples, MAX_SAMPLES) },
+        ...{ gauge: gauge && thinValues(gauge, MAX_SAMPLES), pinned },
       }]),
     ),
-    wall: wall && thinned(wall, MAX_SAMPLES),
+    wall: wall && thinValues(wall, MAX_SAMPLES),
   });
 }
 

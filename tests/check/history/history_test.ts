@@ -60,13 +60,13 @@ Deno.test("an entry is one line of JSON, and the same when it is read again", ()
   }
 });
 
-Deno.test("of many samples a hundred are kept, from the first on and evenly spread", () => {
+Deno.test("of many samples a hundred are kept, from all tenths of them", () => {
   const samples = Array.from({ length: 1000 }, (_, i) => i + 1);
   const read = parseHistoryLine(
     historyLine(entry({ metrics: { best: { rung: "wall", unit: "ns", samples } } })),
   );
   const kept = (read as HistoryEntry).metrics.best.samples;
-  assertEquals([kept.length, kept[0], kept[1], kept[99]], [100, 1, 11, 991]);
+  assertEquals(kept.map((value) => Math.ceil(value / 10)), samples.slice(0, 100));
 });
 
 Deno.test("lines in any order, twice, with CRLF and between empty ones are read once, by the time of their commits", () => {
