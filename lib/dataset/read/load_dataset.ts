@@ -4,9 +4,9 @@
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
+import { PairIndex } from "../../base/bytes/pair_index.ts";
 import { checkValid, type Profile } from "../../profile/model/profile.ts";
 import { checkLayout, type TableName } from "../layout/partitions.ts";
-import { IdIndex } from "../layout/content_ids.ts";
 import { type FrameOptions, MergedFrames } from "./merged_frames.ts";
 import { mergedMeta } from "./merged_meta.ts";
 import { MergedSamples, type SampleOptions, type SelectedSamples } from "./merged_samples.ts";
@@ -83,7 +83,7 @@ class DatasetLoader {
     const { values: ids, rows: numbers } = stacks;
     const isUsed = new Uint8Array(ids.length), count = kept?.length ?? rows;
     for (let i = 0; i < count; i++) isUsed[numbers[kept === undefined ? i : kept[i]]] = 1;
-    const missing = new IdIndex();
+    const missing = new PairIndex();
     const stackOf = Int32Array.from(isUsed, (used, row) => {
       if (used === 0) return -1;
       const stack = this.#frames.rowOf(ids.low[row], ids.high[row]);

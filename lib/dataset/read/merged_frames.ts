@@ -1,10 +1,10 @@
 /** Frames and stacks of many recordings as tables of one profile. */
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
+import { PairIndex } from "../../base/bytes/pair_index.ts";
 import type { Profile, ProfileObject, ProfileObjectKind } from "../../profile/model/profile.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 import { UnnamedTable } from "../../profile/model/unnamed.ts";
-import { IdIndex } from "../layout/content_ids.ts";
 import { NO_OBJECT } from "../layout/schema.ts";
 import { type DecodedLists, idListColumn, plainIdColumn } from "./columns.ts";
 import type { ParquetFile } from "./parquet_file.ts";
@@ -49,9 +49,9 @@ class Interned<T> {
 export class MergedFrames {
   readonly stacks = new StackTable();
   readonly #options: FrameOptions;
-  readonly #frameIds = new IdIndex();
+  readonly #frameIds = new PairIndex();
   readonly #known: MergedFrame[] = [];
-  readonly #stackIds = new IdIndex();
+  readonly #stackIds = new PairIndex();
   /** Row of `stacks` of each number of #stackIds. */
   readonly #rowOfStack = int32Column();
   readonly #objects = new Interned<ProfileObject>();

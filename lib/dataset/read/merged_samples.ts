@@ -1,8 +1,9 @@
 /** Samples of many recordings, added up in the tables of one profile. */
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
+import { PairIndex } from "../../base/bytes/pair_index.ts";
 import type { Profile, ProfileEvent } from "../../profile/model/profile.ts";
-import { SampleTable, StackTable, TimeTable } from "../../profile/model/tables.ts";
+import { SampleTable, TimeTable } from "../../profile/model/tables.ts";
 import { idColumn, intColumn, longColumn, type Numbered, textColumn } from "./columns.ts";
 import type { ParquetFile } from "./parquet_file.ts";
 import type { DatasetRecording } from "./recordings.ts";
@@ -49,7 +50,7 @@ export class MergedSamples {
   readonly #tids = int32Column();
   readonly #threadComms = int32Column();
   /** Threads as chains of a name, a pid and a tid, and the row of each. */
-  readonly #chains = new StackTable();
+  readonly #chains = new PairIndex();
   readonly #rowOfChain = new Map<number, number>();
   readonly #names = new Map<number, string>();
 
@@ -151,10 +152,10 @@ export class MergedSamples {
     const pids = intColumn(file.chunk(group, "pid")), tids = intColumn(file.chunk(group, "tid"));
     const threads = new Int32Array(comms.rows.length);
     // most samples are of the thread of one of the few before
-    const recent = new StackTable(), threadOf = int32Column();
+    const recent = new PairIndex(), threadOf = int32Column();
     for (let row = 0; row < threads.length; row++) {
       const pid = pids.rows[row], tid = tids.rows[row], comm = comms.rows[row];
-      const key = recent.intern(recent.intern(recent.intern(-1, comm), pid), tid);
+      const key = recent.numberOf(recent.numberOf(recent.numberOf(-1, comm), pid), tid);
       while (threadOf.length <= key) threadOf.push(-1);
       let thread = threadOf.data[key];
       if (thread < 0) {
@@ -176,7 +177,7 @@ export class MergedSamples {
   }
 
   #thread(comm: number, pid: number, tid: number): number {
-    const chain = this.#chains.intern(this.#chains.intern(this.#chains.intern(-1, comm), pid), tid);
+    const chain = this.#chains.numberOf(this.#chains.numberOf(this.#chains.numberOf(-1, comm), pid), tid);
     let row = this.#rowOfChain.get(chain);
     if (row === undefined) {
       this.#rowOfChain.set(chain, row = this.#pids.push(pid));

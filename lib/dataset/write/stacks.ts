@@ -4,8 +4,9 @@
  */
 
 import { int32Column } from "../../base/bytes/column.ts";
+import { PairIndex } from "../../base/bytes/pair_index.ts";
 import type { Profile } from "../../profile/model/profile.ts";
-import { ContentIds, IdIndex } from "../layout/content_ids.ts";
+import { ContentIds } from "../layout/content_ids.ts";
 import type { TableFile } from "./table_file.ts";
 
 /** Stacks of a profile that have samples, each once. */
@@ -23,7 +24,7 @@ export function stacksOf(profile: Profile, frameIds: ContentIds): DatasetStacks 
   const { parent } = profile.stacks;
   const all = stackIds(profile, frameIds), isSampled = new Uint8Array(parent.length);
   for (const stack of profile.samples.stack) isSampled[stack] = 1;
-  const numberOf = new Int32Array(parent.length).fill(-1), index = new IdIndex(), rows = int32Column();
+  const numberOf = new Int32Array(parent.length).fill(-1), index = new PairIndex(), rows = int32Column();
   forEachInTree(parent, (stack) => {
     if (isSampled[stack] === 0) return;
     const number = numberOf[stack] = index.numberOf(all.low[stack], all.high[stack]);

@@ -5,6 +5,7 @@
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { fold, mix } from "../../base/bytes/hash.ts";
+import { PairIndex } from "../../base/bytes/pair_index.ts";
 import { HashIndex } from "./hash_index.ts";
 
 /** Initial number of rows. Only written pages cost memory. */
@@ -147,44 +148,15 @@ export class PlacedFrames implements FrameFinder {
 export class StackTable {
   readonly parent = int32Column();
   readonly frame = int32Column();
-  /**
-   * Slots of three words: parent, frame, row + 1. The keys are in the slots because reports spend most of their time
-   * here.
-   */
-  #slots = new Int32Array(3 << 10);
-  #mask = (1 << 10) - 1;
+  readonly #index = new PairIndex();
 
   intern(parent: number, frame: number): number {
-    const slots = this.#slots, mask = this.#mask;
-    let slot = mix(parent, frame) & mask;
-    for (;;) {
-      const at = slot * 3;
-      const entry = slots[at + 2];
-      if (entry === 0) break;
-      if (slots[at] === parent && slots[at + 1] === frame) return entry - 1;
-      slot = (slot + 1) & mask;
+    const row = this.#index.numberOf(parent, frame);
+    if (row === this.parent.length) {
+      this.parent.push(parent);
+      this.frame.push(frame);
     }
-    const row = this.parent.push(parent);
-    this.frame.push(frame);
-    slots[slot * 3] = parent;
-    slots[slot * 3 + 1] = frame;
-    slots[slot * 3 + 2] = row + 1;
-    if (row * 3 > mask * 2) this.#grow();
     return row;
-  }
-
-  #grow() {
-    const old = this.#slots;
-    this.#mask = this.#mask * 2 + 1;
-    const slots = this.#slots = new Int32Array(3 * (this.#mask + 1));
-    for (let at = 0; at < old.length; at += 3) {
-      if (old[at + 2] === 0) continue;
-      let slot = mix(old[at], old[at + 1]) & this.#mask;
-      while (slots[slot * 3 + 2] !== 0) slot = (slot + 1) & this.#mask;
-      slots[slot * 3] = old[at];
-      slots[slot * 3 + 1] = old[at + 1];
-      slots[slot * 3 + 2] = old[at + 2];
-    }
   }
 }
 
