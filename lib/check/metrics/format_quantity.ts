@@ -13,10 +13,11 @@ export interface Scale {
   decimals: number;
 }
 
-const STEPS: Record<string, readonly (readonly [string, number])[]> = {
-  ns: [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]],
-  bytes: [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]],
-};
+/** Larger units to show a unit in. Another program may have named the unit: a map inherits no `valueOf`. */
+const STEPS: ReadonlyMap<string, readonly (readonly [string, number])[]> = new Map([
+  ["ns", [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]]],
+  ["bytes", [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]]],
+]);
 /** Counts below this are shown in full. */
 const LARGE_COUNT = 1e6;
 const COUNT_STEPS: readonly (readonly [string, number])[] = [["G", 1e9], ["M", 1e6]];
@@ -25,9 +26,8 @@ const SIGNIFICANT = 4;
 /** Returns the scale in which `typical` has four digits. With `whole`, values that are not divided have no decimals. */
 export function scaleFor(unit: MetricUnit, typical: number, whole = false): Scale {
   const size = Math.abs(typical);
-  // a program may name its unit valueOf
-  const own = Object.hasOwn(STEPS, unit) ? STEPS[unit] : undefined;
-  const steps = own ?? (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1]]);
+  const steps = STEPS.get(unit) ??
+    (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1] as const]);
   const [text, divisor] = steps.find(([, divisor]) => size >= divisor) ?? steps[steps.length - 1];
   if (whole && divisor === 1) return { unit: text, divisor, decimals: 0 };
   const before = size > 0 ? Math.floor(Math.log10(size / divisor)) + 1 : 1;
